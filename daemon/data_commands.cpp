@@ -1,0 +1,195 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <boost/json.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <map>
+
+#include "daemon/commands.hpp"
+#include "daemon/exit_code.hpp"
+#include "daemon/text_sink.hpp"
+#include "sgd/data/parallel.hpp"
+#include "sgd/data/source.hpp"
+#include "sgd/data/svmlight_writer.hpp"
+#include "sgd/learn/model_file.hpp"
+
+namespace hogwild::daemon {
+namespace {
+
+constexpr std::size_t kRowsAtOnce = 4096;
+
+int complain(std::string_view command, std::string_view message, int code) {
+  fmt::print(stderr, "hogwild {}: {}\n", command, message);
+  return code;
+}
+
+std::string print_number(double value) {
+  char buffer[32];
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+}
+
+std::string print_label(float value) {
+  char buffer[32];
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+}
+
+/// Writes rows as text in pieces, so that a large set needs no second copy of itself.
+std::expected<void, std::string> write_text(const sgd::Dataset& dataset, TextSink& sink) {
+  const sgd::SvmlightWriter writer(dataset);
+  std::string piece;
+  for (std::size_t first = 0; first < dataset.row_count(); first += kRowsAtOnce) {
+    piece.clear();
+    writer.append(first, std::min(dataset.row_count(), first + kRowsAtOnce), piece);
+    if (auto written = sink.write(piece); !written) return written;
+  }
+  return sink.finish();
+}
+
+int print_info(const sgd::Dataset& dataset, bool as_json) {
+  std::map<float, std::uint64_t> labels;
+  std::uint64_t unlabelled = 0;
+  for (const float label : dataset.label) {
+    if (label == label) {
+      ++labels[label];
+    } else {
+      ++unlabelled;
+    }
+  }
+  for (const auto& further : dataset.further_label) ++labels[further.label];
+  std::uint64_t empty = 0;
+  std::uint64_t most = 0;
+  for (std::size_t row = 0; row < dataset.row_count(); ++row) {
+    const std::size_t size = dataset.rows.features(row).size();
+    empty += size == 0 ? 1U : 0U;
+    most = std::max<std::uint64_t>(most, size);
+  }
+  const auto rows = dataset.row_count();
+  const std::uint64_t nonzeros = dataset.rows.nonzero_count();
+  boost::json::object info = {
+      {"name", dataset.name},
+      {"rows", rows},
+      {"nonzeros", nonzeros},
+      {"features", dataset.feature_count},
+      {"labels", labels.size()},
+      {"positive", labels.size() == 2 ? boost::json::value(labels.rbegin()->second) : nullptr},
+      {"nonzeros_per_row", static_cast<double>(nonzeros) / static_cast<double>(rows)},
+      {"nonzeros_max", most},
+      {"empty_rows", empty},
+      {"unlabelled_rows", unlabelled},
+      {"multilabel_rows_further_labels", dataset.further_label.size()},
+      {"bytes", dataset.rows.byte_count()},
+      {"fingerprint", fmt::format("{:016x}", dataset.fingerprint)},
+  };
+  if (as_json) {
+    boost::json::object counts;
+    for (const auto& [label, count] : labels) {
+      if (counts.size() == 1000) break;
+      counts[print_label(label)] = count;
+    }
+    info["label_counts"] = std::move(counts);
+    fmt::print("{}\n", boost::json::serialize(info));
+    return kDone;
+  }
+  for (const auto& [key, value] : info) {
+    if (value.is_string()) {
+      fmt::print("{} {}\n", std::string_view(key), std::string_view(value.as_string()));
+    } else if (value.is_double()) {
+      fmt::print("{} {}\n", std::string_view(key), print_number(value.as_double()));
+    } else {
+      fmt::print("{} {}\n", std::string_view(key), value.is_null() ? "-" : boost::json::serialize(value));
+    }
+  }
+  return kDone;
+}
+
+/// Scores rows and prints a line for each, in order.
+struct Scorer {
+  const sgd::Dataset& dataset;
+  const sgd::LinearModel& model;
+
+  [[nodiscard]] double score(std::size_t row) const {
+    const auto feature = dataset.rows.features(row);
+    const auto value = dataset.rows.values(row);
+    double sum = model.intercept.value_or(0.0);
+    for (std::size_t i = 0; i < feature.size(); ++i) {
+      // A feature that the model has never seen has no weight.
+      if (feature[i] < model.weight.size()) {
+        sum += model.weight[feature[i]] * static_cast<double>(value[i]);
+      }
+    }
+    return sum;
+  }
+  [[nodiscard]] float label(double score) const {
+    return score > 0 ? model.labels.positive : model.labels.negative;
+  }
+};
+
+}  // namespace
+
+int run_data(const DataOptions& options) {
+  const auto source = sgd::parse_data_source(options.data);
+  if (!source) return complain("data", source.error(), kUsage);
+  const bool writes = options.action != DataAction::kInfo;
+  if (options.action == DataAction::kSynth && !source->is_synthetic()) {
+    return complain("data synth", "'" + options.data + "' is no built-in data set; expected synth:rcv1", kUsage);
+  }
+  auto sink = TextSink::open(writes ? options.output : std::filesystem::path());
+  if (!sink) return complain("data", sink.error(), kFailed);
+  const auto dataset = sgd::load_data(*source, sgd::DataPart::kTest, options.threads);
+  if (!dataset) return complain("data", dataset.error().message(), kBadData);
+  if (!writes) return print_info(*dataset, options.json);
+  const auto written = write_text(*dataset, *sink);
+  return written ? kDone : complain("data", written.error(), kFailed);
+}
+
+int run_predict(const PredictOptions& options) {
+  const auto model = sgd::load_liblinear(options.model.string());
+  if (!model) return complain("predict", model.error().message(), kBadData);
+  const auto source = sgd::parse_data_source(options.data);
+  if (!source) return complain("predict", source.error(), kUsage);
+  const auto dataset = sgd::load_data(*source, sgd::DataPart::kTest, options.threads);
+  if (!dataset) return complain("predict", dataset.error().message(), kBadData);
+  auto sink = TextSink::open(options.output);
+  if (!sink) return complain("predict", sink.error(), kFailed);
+
+  const Scorer scorer{*dataset, *model};
+  std::uint64_t labelled = 0;
+  std::uint64_t correct = 0;
+  std::string piece;
+  for (std::size_t row = 0; row < dataset->row_count(); ++row) {
+    const double score = scorer.score(row);
+    const float label = scorer.label(score);
+    const float truth = dataset->label[row];
+    if (truth == truth) {
+      ++labelled;
+      correct += truth == label ? 1U : 0U;
+    }
+    piece += print_label(label);
+    if (options.scores) piece += " " + print_number(score);
+    piece += '\n';
+    if (piece.size() >= (std::size_t{1} << 20U)) {
+      if (const auto written = sink->write(piece); !written) {
+        return complain("predict", written.error(), kFailed);
+      }
+      piece.clear();
+    }
+  }
+  auto written = sink->write(piece);
+  if (written) written = sink->finish();
+  if (!written) return complain("predict", written.error(), kFailed);
+  if (labelled > 0) {
+    fmt::print(stderr, "accuracy {:.4f}% ({}/{})\n",
+               100.0 * static_cast<double>(correct) / static_cast<double>(labelled), correct,
+               labelled);
+  }
+  return kDone;
+}
+
+}  // namespace hogwild::daemon

@@ -1,0 +1,94 @@
+#include "daemon/local_trainer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <future>
+#include <limits>
+#include <vector>
+
+namespace hogwild::daemon {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr sgd::PeerId kAlone = 1;
+
+std::size_t queue_capacity(std::uint64_t rows) {
+  const std::uint64_t block = sgd::BlockPlan::block_rows(rows);
+  return std::bit_ceil(static_cast<std::size_t>(rows / block + 2));
+}
+
+std::uint64_t most_updates(const LocalLimits& limits, std::uint64_t rows) {
+  auto most = std::numeric_limits<std::uint64_t>::max();
+  if (limits.updates > 0) most = limits.updates;
+  if (limits.epochs > 0) {
+    const double updates = std::ceil(limits.epochs * static_cast<double>(rows));
+    if (updates < static_cast<double>(most)) most = static_cast<std::uint64_t>(updates);
+  }
+  return most;
+}
+
+}  // namespace
+
+LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalLimits limits,
+                           std::uint64_t seed, unsigned threads)
+    : rows_(rows),
+      rule_(std::move(rule)),
+      limits_(limits),
+      most_updates_(most_updates(limits, rows.row_count())),
+      plan_(rows.row_count(), seed, kAlone),
+      published_({rule_.feature_count(), 1}),
+      own_({rule_.feature_count(), 1}),
+      queue_(queue_capacity(rows.row_count())),
+      pool_({rows_, rule_, published_, own_, queue_, pace_, threads}, {}) {
+  plan_.start(0, std::array{kAlone});
+}
+
+void LocalTrainer::fill_queue() {
+  const std::uint64_t rows = rows_.row_count();
+  const std::uint64_t end = std::min(most_updates_, (pushed_updates_ / rows + 1) * rows);
+  while (pushed_updates_ < end) {
+    auto range = *plan_.next();
+    range.count = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(range.count, end - pushed_updates_));
+    const bool is_pushed = queue_.push(range);
+    assert(is_pushed);
+    pushed_updates_ += range.count;
+  }
+}
+
+LocalProgress LocalTrainer::run_segment() {
+  const auto before = published_.image().scalars;
+  queue_.reopen();
+  fill_queue();
+  queue_.close();
+  const Clock::time_point start = Clock::now();
+  pool_.start();
+  if (limits_.max_time_s > 0) {
+    auto left = std::async(std::launch::async, [this] { pool_.join(); });
+    const std::chrono::duration<double> time(std::max(0.0, limits_.max_time_s - train_s_));
+    if (left.wait_for(time) == std::future_status::timeout) pool_.stop();
+    left.wait();
+  } else {
+    pool_.join();
+  }
+  std::vector<sgd::CellDelta> fresh;
+  own_.collect(published_, fresh);
+  train_s_ += std::chrono::duration<double>(Clock::now() - start).count();
+
+  LocalProgress progress{.train_s = train_s_, .updates = published_.examples(),
+                         .nonzeros = pool_.nonzeros()};
+  const auto grown = [&](std::uint32_t cell) {
+    return static_cast<double>(published_.scalar(cell) - before[cell]);
+  };
+  const double examples = grown(sgd::SumsLayout::kExamples);
+  if (examples > 0) {
+    progress.train_loss = grown(sgd::SumsLayout::loss(0)) * sgd::kCurvatureUnit / examples;
+  }
+  progress.is_over = progress.updates >= most_updates_ || pace_.has_fault.load() ||
+                     (limits_.max_time_s > 0 && train_s_ >= limits_.max_time_s);
+  return progress;
+}
+
+}  // namespace hogwild::daemon

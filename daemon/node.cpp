@@ -1,0 +1,469 @@
+#include "daemon/node.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <random>
+
+#include "daemon/exit_code.hpp"
+#include "daemon/node_backend.hpp"
+#include "daemon/socket_address.hpp"
+#include "daemon/version.hpp"
+#include "sgd/data/source.hpp"
+
+namespace hogwild::daemon {
+namespace {
+
+namespace asio = boost::asio;
+namespace ip = asio::ip;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Holds 2,900 datagrams: what 32 nodes send while this one is busy for a turn.
+constexpr int kReceiveBufferBytes = 8 << 20;
+/// A flush that may not be sent yet is looked at again so soon.
+constexpr milliseconds kSoon{1};
+
+std::uint64_t random_word() {
+  static std::random_device device;
+  return std::uint64_t{device()} << 32U | device();
+}
+
+std::uint64_t unix_ms() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+/// The first address that a name has; throws with the flag and the value.
+ip::address resolve(asio::io_context& context, const HostPort& at, std::string_view flag) {
+  boost::system::error_code error;
+  ip::udp::resolver resolver(context);
+  const auto found = resolver.resolve(at.host, std::to_string(at.port), error);
+  if (error || found.empty()) {
+    throw std::runtime_error(
+        fmt::format("--{} {}: the host cannot be resolved: {}", flag, at.text(), error.message()));
+  }
+  return found.begin()->endpoint().address();
+}
+
+/// The address that others would see: that of the interface which the route to `toward` takes.
+std::optional<ip::address> outgoing_address(asio::io_context& context, const ip::address& toward) {
+  boost::system::error_code error;
+  const ip::udp::endpoint there(toward, 9);
+  ip::udp::socket socket(context);
+  socket.open(there.protocol(), error);
+  if (!error) socket.connect(there, error);  // sends nothing
+  const auto local = error ? ip::udp::endpoint() : socket.local_endpoint(error);
+  if (error || local.address().is_unspecified()) return std::nullopt;
+  return local.address();
+}
+
+}  // namespace
+
+// ── Start ──
+
+Node::Node(NodeOptions options, Logging& log)
+    : options_(std::move(options)),
+      log_(log),
+      start_time_unix_ms_(unix_ms()),
+      started_at_(Clock::now()),
+      id_(membership::NodeId::from_words(random_word(), random_word())),
+      random_seed_(random_word()),
+      wake_(context_),
+      timer_(context_),
+      alone_timer_(context_),
+      signals_(context_, SIGTERM, SIGINT) {
+  const ip::address bind = resolve(context_, options_.gossip, "gossip");
+  try {
+    streams_ = std::make_unique<StreamPort>(context_, ip::tcp::endpoint(bind, options_.gossip.port));
+    options_.gossip.port = streams_->port();
+    gossip_port_ = std::make_unique<UdpPort>(
+        context_, ip::udp::endpoint(bind, options_.gossip.port), kReceiveBufferBytes / 8);
+    data_port_ =
+        std::make_unique<UdpPort>(context_, ip::udp::endpoint(bind, 0), kReceiveBufferBytes);
+  } catch (const boost::system::system_error& error) {
+    throw std::runtime_error(fmt::format("--gossip {}: cannot listen there: {}",
+                                         options_.gossip.text(), error.code().message()));
+  }
+  if (options_.name.empty()) {
+    options_.name = default_node_name(host_name(), options_.gossip.port);
+  }
+  if (options_.out.empty()) options_.out = default_output_directory(options_.name);
+
+  backend_ = std::make_unique<NodeBackend>(*this);
+  http::ServerOptions http;
+  http.address = resolve(context_, options_.http, "http").to_string();
+  http.port = options_.http.port;
+  http.clock = [] { return Clock::now(); };
+  http.wall_clock = [] {
+    return std::chrono::floor<seconds>(std::chrono::system_clock::now());
+  };
+  http.access = backend_->access();
+  auto server = http::Server::listen(context_, std::move(http), *backend_);
+  if (!server) throw std::runtime_error("--http " + options_.http.text() + ": " + server.error());
+  server_ = std::move(*server);
+  options_.http.port = server_->local_endpoint().port;
+
+  core_ = std::make_unique<NodeCore>(core_options(), started_at_);
+}
+
+Node::~Node() {
+  background_.stop();
+  background_.join();
+}
+
+membership::Endpoint Node::advertised() const {
+  auto& context = const_cast<asio::io_context&>(context_);
+  const std::uint16_t own_port = options_.gossip.port;
+  if (options_.advertise) {
+    const std::uint16_t port = options_.advertise->port == 0 ? own_port : options_.advertise->port;
+    return to_endpoint(resolve(context, *options_.advertise, "advertise"), port);
+  }
+  const ip::address bound = resolve(context, options_.gossip, "gossip");
+  if (!bound.is_unspecified()) return to_endpoint(bound, own_port);
+  // Bound to every interface: the one that leads to a seed, else to the world.
+  std::optional<ip::address> found;
+  for (const HostPort& seed : options_.join) {
+    boost::system::error_code error;
+    ip::udp::resolver resolver(context);
+    const auto addresses = resolver.resolve(seed.host, std::to_string(seed.port), error);
+    if (!found && !error && !addresses.empty()) {
+      found = outgoing_address(context, addresses.begin()->endpoint().address());
+    }
+  }
+  if (!found) found = outgoing_address(context, ip::make_address("192.0.2.1"));
+  return to_endpoint(found.value_or(ip::make_address("127.0.0.1")), own_port);
+}
+
+NodeCoreOptions Node::core_options() const {
+  NodeCoreOptions core;
+  core.self.id = id_;
+  core.self.name = options_.name;
+  core.self.gossip = advertised();
+  core.self.start_time_unix_ms = start_time_unix_ms_;
+  core.self.meta = encode_meta(
+      {data_port_->port(), options_.http.text(), std::string(version())});
+  core.cluster = options_.cluster;
+  core.run = run_options();
+  core.random_seed = random_seed_;
+  return core;
+}
+
+sgd::RunOptions Node::run_options() const {
+  const LearnOptions& learn = options_.learn;
+  const auto to_interval = [](const Interval& interval) {
+    if (interval.counts_updates()) return sgd::Interval{true, interval.updates};
+    const auto ms = std::chrono::duration_cast<milliseconds>(interval.time).count();
+    return sgd::Interval{false, static_cast<std::uint64_t>(std::max<std::int64_t>(1, ms))};
+  };
+  const auto shared_source = [](const std::string& text) {
+    const auto source = sgd::parse_data_source(text);
+    return source && source->is_synthetic() ? text : std::string();
+  };
+  sgd::RunOptions run;
+  sgd::RunSettings& settings = run.settings;
+  settings.loss = learn.loss;
+  settings.lambda = learn.lambda;
+  settings.bias = learn.bias;
+  settings.epochs = options_.stop.epochs.value_or(0);
+  settings.updates = options_.stop.updates.value_or(0);
+  settings.min_loss = options_.stop.min_loss.value_or(0);
+  if (options_.stop.max_time) {
+    settings.max_time_s = std::chrono::duration<double>(*options_.stop.max_time).count();
+  }
+  settings.loss_interval = to_interval(options_.loss_interval);
+  settings.broadcast_interval = to_interval(options_.broadcast_interval);
+  settings.expect = options_.expect;
+  settings.seed = learn.seed.value_or(random_word());
+  settings.train_source = shared_source(learn.train);
+  settings.test_source = shared_source(learn.test);
+  for (const auto& [name, value] : settings.items()) {
+    // `idle` is a role of this node, which contradicts no run.
+    if (options_.given.contains(name) && name != "mode") run.given[name] = value;
+  }
+  run.must_meet_peer = !options_.join.empty();
+  run.trains = options_.mode != NodeMode::kIdle;
+  run.rate_limit = options_.rate.value_or(0);
+  return run;
+}
+
+int Node::run() {
+  const auto& self = core_->swim().members().self().profile;
+  log_.event(LogLevel::kMinimal, "started",
+             {{"name", options_.name},
+              {"id", membership::to_string(id_)},
+              {"gossip", membership::to_string(self.gossip)},
+              {"http", "http://" + options_.http.text()},
+              {"cluster", options_.cluster},
+              {"version", version()}});
+  for (const std::string& notice : options_.notices) log_.event(LogLevel::kEvaluations, "notice", {{"text", notice}});
+
+  const auto receive = [this](const membership::Endpoint& from, std::span<const std::byte> bytes) {
+    core_->on_datagram(from, bytes, Clock::now(), out_box_);
+  };
+  gossip_port_->start(options_.fault, receive, [this] { turn(); });
+  FaultSpec data_fault = options_.fault;
+  data_fault.seed ^= 0x9e3779b9U;  // another sequence of draws
+  data_port_->start(data_fault, receive, [this] { turn(); });
+  streams_->start([this](const membership::Endpoint& from, std::span<const std::byte> request) {
+    Bytes reply = core_->on_stream_request(from, request, Clock::now(), out_box_);
+    asio::post(context_, [this] { turn(); });
+    return reply;
+  });
+  wake_.start([this] { on_wake(); });
+  seeds_ = std::make_unique<SeedFinder>(
+      context_, options_.join,
+      [this](const membership::Endpoint& seed) {
+        if (is_leaving_) return;
+        core_->join(seed, Clock::now(), out_box_);
+        turn();
+      },
+      [this] { return core_->swim().members().counts().live() < 2; });
+  seeds_->start();
+  complain_while_alone();
+  const auto wait_for_signal = [this](auto again) -> void {
+    signals_.async_wait([this, again](const boost::system::error_code& error, int signal) {
+      if (error) return;
+      on_signal(signal);
+      again(again);
+    });
+  };
+  wait_for_signal(wait_for_signal);
+  load_data(options_.learn);
+  turn();
+  context_.run();
+  if (loader_.joinable()) loader_.detach();  // nobody waits for data that nobody wants
+  return exit_code_;
+}
+
+void Node::load_data(LearnOptions learn) {
+  if (options_.mode == NodeMode::kIdle) learn.train.clear();
+  if (learn.train.empty()) {
+    // Test data alone is laid out once the run has told its feature order.
+    core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+      run.data_loaded({}, Clock::now(), wanted);
+    });
+    return;
+  }
+  loader_ = std::jthread([this, learn] {
+    auto loaded = load_training_data(learn, learn.threads);
+    asio::post(context_, [this, loaded = std::move(loaded)]() mutable {
+      data_arrived(std::move(loaded), false);
+    });
+  });
+}
+
+void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded, bool is_of_run) {
+  if (!loaded) {
+    log_.warning("data_unusable", {{"reason", loaded.error().message}});
+    begin_leave(loaded.error().exit_code, "data");
+    return;
+  }
+  if (!options_.learn.train.empty() && !is_of_run) {
+    log_.event(LogLevel::kMembership, "data_loaded",
+               {{"rows", loaded->train->rows.row_count()},
+                {"nonzeros", loaded->train->rows.nonzero_count()},
+                {"features", loaded->train->rows.feature_count()},
+                {"fingerprint", fmt::format("{:016x}", loaded->train->fingerprint)},
+                {"seconds", loaded->load_s}});
+  }
+  if (loaded->unknown_test_entries > 0) {
+    log_.event(LogLevel::kMembership, "test_entries_unknown",
+               {{"count", loaded->unknown_test_entries}});
+  }
+  sgd::LocalData data;
+  data.has_train = loaded->train.has_value();
+  data.has_test = loaded->test.has_value();
+  data.test_fingerprint = loaded->test_fingerprint;
+  if (loaded->train) data.constants = run_constants(*loaded);
+  data_ = std::make_shared<const TrainingData>(std::move(*loaded));
+  core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+    run.data_loaded(std::move(data), Clock::now(), wanted);
+  });
+  turn();
+}
+
+// ── Turns ──
+
+void Node::turn() {
+  if (is_over_) return;
+  const Instant now = Clock::now();
+  core_->on_tick(now, out_box_);
+  if (session_ && now >= next_flush_) flush(now);
+  carry_out();
+  check_end(now);
+  arm_timer();
+}
+
+void Node::arm_timer() {
+  if (is_over_) return;
+  Instant next = core_->next_deadline();
+  if (session_) next = std::min(next, next_flush_);
+  if (is_leaving_) next = std::min(next, Clock::now() + milliseconds(10));
+  timer_.expires_at(next);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) turn();
+  });
+}
+
+// A worker ran far ahead and wants its work sent, or the last one has left.
+void Node::on_wake() {
+  if (session_ && !session_->pool.has_running()) workers_left();
+  if (session_) flush(Clock::now());
+  turn();
+}
+
+void Node::flush(Instant now) {
+  const sgd::RunInfo* info = core_->run().info();
+  if (info == nullptr) return;
+  const sgd::Interval& interval = info->settings.broadcast_interval;
+  next_flush_ = now + (interval.in_updates ? kSoon : milliseconds(interval.amount));
+
+  // What may be sent by now; unused allowance is kept for a fiftieth of a second.
+  const double bytes_per_s = static_cast<double>(options_.bandwidth_bits_per_second) / 8.0;
+  const double passed = std::chrono::duration<double>(now - budget_at_).count();
+  budget_at_ = now;
+  send_budget_bytes_ = std::min(send_budget_bytes_ + passed * bytes_per_s, bytes_per_s / 50);
+  const auto unsent =
+      static_cast<std::uint64_t>(session_->own.unsent_scalar(sgd::SumsLayout::kExamples));
+  const bool is_due = !interval.in_updates || unsent >= interval.amount;
+  const bool may_send = send_budget_bytes_ >= 0 || bytes_per_s <= 0;
+  core_->with_run(now, out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+    if (is_due && may_send) {
+      run.flush(session_->own, now, wanted);
+      for (const Bytes& datagram : wanted.broadcasts) {
+        send_budget_bytes_ -= static_cast<double>((datagram.size() + Envelope::kBytes) *
+                                                  wanted.broadcast_to.size());
+      }
+    }
+    run.feed(session_->queue, now);
+  });
+  session_->pace.lookahead.store(static_cast<float>(core_->run().lookahead()),
+                                 std::memory_order_relaxed);
+  if (is_due && may_send) session_->pace.flushed();
+}
+
+// Carrying out may want more done; a call that comes from within joins the one under way.
+void Node::carry_out() {
+  if (is_carrying_out_) return;
+  is_carrying_out_ = true;
+  while (!out_box_.datagrams.empty() || !out_box_.streams.empty() ||
+         !out_box_.member_events.empty() || !out_box_.run_events.empty()) {
+    NodeOutbox wanted = std::move(out_box_);
+    out_box_ = {};
+    for (const OutDatagram& datagram : wanted.datagrams) {
+      (datagram.is_data ? data_port_ : gossip_port_)->send(datagram.to, datagram.bytes);
+    }
+    for (OutStream& stream : wanted.streams) {
+      streams_->request(stream.to, std::move(stream.bytes), stream.timeout,
+                        [this, token = stream.token](auto reply) {
+                          core_->on_stream_reply(token, reply, Clock::now(), out_box_);
+                          turn();
+                        });
+    }
+    for (const membership::MemberEvent& event : wanted.member_events) on_member_event(event);
+    for (sgd::RunEvent& event : wanted.run_events) on_run_event(event);
+  }
+  is_carrying_out_ = false;
+}
+
+// ── End ──
+
+void Node::on_signal(int signal) {
+  if (signal == SIGINT) {
+    if (is_interrupted_) ::_exit(kInterrupted);
+    is_interrupted_ = true;
+  }
+  log_.event(LogLevel::kMinimal, "leaving", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+  begin_leave(signal == SIGINT ? kInterrupted : kDone, "signal");
+  turn();
+}
+
+void Node::begin_leave(int exit_code, std::string_view why) {
+  if (exit_code != kDone || !is_leaving_) exit_code_ = exit_code;
+  if (is_leaving_) return;
+  is_leaving_ = true;
+  log_.event(LogLevel::kMembership, "leave_begins", {{"why", why}});
+  core_->leave(Clock::now(), out_box_);
+}
+
+void Node::check_end(Instant now) {
+  const sgd::Run& run = core_->run();
+  const bool is_served = options_.on_finish == OnFinish::kServe;
+  if (run.phase() == sgd::Phase::kDone && !is_leaving_) {
+    // Links that never came are null in the report.
+    const bool may_report = is_exported_ && (run.links() || run.may_exit(now));
+    if (may_report && !is_reported_) {
+      is_reported_ = true;
+      write_report("finished");
+      print_result();
+    }
+    if (is_reported_ && run.may_exit(now) && !is_served) begin_leave(kDone, "finished");
+  }
+  if (is_leaving_ && core_->has_left(now) && !is_exporting_) close_all();
+}
+
+void Node::close_all() {
+  if (is_over_) return;
+  is_over_ = true;
+  session_.reset();
+  if (out_ && !is_reported_) {
+    write_report(has_failed_ ? "failed" : "left");
+  }
+  log_.event(LogLevel::kMinimal, "left", {{"exit_code", exit_code_}});
+  if (out_) {
+    if (const auto finished = log_.finish_files(); !finished) {
+      log_.warning("log_files_unfinished", {{"reason", finished.error()}});
+    }
+  }
+  timer_.cancel();
+  alone_timer_.cancel();
+  signals_.cancel();
+  seeds_->close();
+  wake_.close();
+  gossip_port_->close();
+  data_port_->close();
+  streams_->close();
+  uploader_.reset();
+  server_->drain(seconds(1), [this] { context_.stop(); });
+}
+
+// A node with seeds that meets nobody says why each 30 seconds, and gives up where it was told to.
+void Node::complain_while_alone() {
+  if (options_.join.empty()) return;
+  const auto is_alone = [this] { return core_->swim().members().counts().live() < 2; };
+  const auto pause = options_.join_timeout ? std::min<Duration>(*options_.join_timeout, seconds(30))
+                                           : Duration(seconds(30));
+  alone_timer_.expires_after(pause);
+  alone_timer_.async_wait([this, is_alone](const boost::system::error_code& error) {
+    if (error || !is_alone() || is_leaving_) return;
+    const NodeTraffic& traffic = core_->traffic();
+    std::string why = seeds_->problem();
+    if (traffic.refused_total[static_cast<std::size_t>(EnvelopeError::kOtherCluster)] > 0) {
+      why = "somebody there belongs to another cluster";
+    } else if (traffic.refused_total[static_cast<std::size_t>(EnvelopeError::kOtherVersion)] > 0) {
+      why = "somebody there speaks another version of the protocol";
+    } else if (why.empty()) {
+      why = "no answer";
+    }
+    log_.warning("join_fails", {{"reason", why}, {"seed", options_.join.front().text()}});
+    if (options_.join_timeout && Clock::now() - started_at_ >= *options_.join_timeout) {
+      begin_leave(kRefused, "join timeout");
+      turn();
+      return;
+    }
+    complain_while_alone();
+  });
+}
+
+}  // namespace hogwild::daemon

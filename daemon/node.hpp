@@ -1,0 +1,150 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/logging.hpp"
+#include "daemon/node_core.hpp"
+#include "daemon/options.hpp"
+#include "daemon/run_files.hpp"
+#include "daemon/seed_finder.hpp"
+#include "daemon/stream_port.hpp"
+#include "daemon/training_data.hpp"
+#include "daemon/training_session.hpp"
+#include "daemon/udp_port.hpp"
+#include "daemon/wake_signal.hpp"
+#include "http/server.hpp"
+#include "http/uploader.hpp"
+
+namespace hogwild::daemon {
+
+class NodeBackend;
+
+/// One daemon: a NodeCore on real sockets, a clock and threads.
+///
+/// Threads: everything runs on the network thread, inside run(), but for workers, one thread that
+/// loads data, and one of low priority for evaluations, exports and files; these hand their results
+/// back by posting. Each turn takes what came in, steps the core, flushes what workers made, and
+/// carries out what the core wants.
+class Node {
+ public:
+  /// Opens the sockets; throws std::exception with a sentence for the user where that fails.
+  Node(NodeOptions options, Logging& log);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Runs until the node has left; returns the process's exit code.
+  int run();
+
+ private:
+  friend class NodeBackend;
+  using Clock = std::chrono::steady_clock;
+
+  // node.cpp: start, turns, end
+  void load_data(LearnOptions learn);
+  void data_arrived(std::expected<TrainingData, DataFailure> loaded, bool is_of_run);
+  void turn();
+  void arm_timer();
+  void on_wake();
+  void flush(Instant now);
+  void carry_out();
+  void on_signal(int signal);
+  void begin_leave(int exit_code, std::string_view why);
+  void check_end(Instant now);
+  void close_all();
+  void complain_while_alone();
+  [[nodiscard]] NodeCoreOptions core_options() const;
+  [[nodiscard]] sgd::RunOptions run_options() const;
+  [[nodiscard]] membership::Endpoint advertised() const;
+
+  // node_events.cpp: what the cores report
+  void on_member_event(const membership::MemberEvent& event);
+  void on_run_event(sgd::RunEvent& event);
+  void run_joined();
+  void start_training();
+  void evaluate(sgd::EvaluationRequest request);
+  void log_point();
+  void workers_left();
+  void fail(std::string reason);
+
+  // node_report.cpp: the end of a run
+  void export_results();
+  void results_written(std::expected<void, std::string> result,
+                       std::vector<std::pair<std::string, std::string>> files);
+  void upload(std::vector<std::pair<std::string, std::string>> files);
+  void upload_report(sgd::Links links, std::string failure);
+  void count_uploads(const std::vector<http::UploadResult>& results, sgd::Links& links,
+                     std::string& failure);
+  void uploads_done(sgd::Links links, std::string failure);
+  void write_report(std::string_view state);
+  void print_result();
+  [[nodiscard]] std::string report_text(std::string_view state,
+                                        std::optional<sgd::Links> links) const;
+
+  /// Runs `job` on the background thread and `then(result)` back here.
+  template <typename Job, typename Then>
+  void in_background(Job job, Then then);
+
+  // Fixed after construction
+  NodeOptions options_;
+  Logging& log_;
+  boost::asio::io_context context_{1};
+  std::uint64_t start_time_unix_ms_;
+  Instant started_at_;
+  membership::NodeId id_;
+  std::uint64_t random_seed_;
+  // Network thread only
+  std::unique_ptr<StreamPort> streams_;
+  std::unique_ptr<UdpPort> gossip_port_;
+  std::unique_ptr<UdpPort> data_port_;
+  std::unique_ptr<NodeBackend> backend_;
+  std::optional<http::Server> server_;
+  std::unique_ptr<NodeCore> core_;
+  std::unique_ptr<SeedFinder> seeds_;
+  WakeSignal wake_;
+  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer alone_timer_;
+  boost::asio::signal_set signals_;
+  boost::asio::thread_pool background_{1};
+  std::jthread loader_;
+  NodeOutbox out_box_;
+  bool is_carrying_out_ = false;
+  // Training
+  std::shared_ptr<const TrainingData> data_;
+  std::shared_ptr<const sgd::Rule> rule_;
+  std::unique_ptr<TrainingSession> session_;
+  Instant next_flush_{};
+  double send_budget_bytes_ = 0;
+  Instant budget_at_{};
+  std::uint64_t nonzeros_before_ = 0;  ///< of sessions that ended
+  std::uint64_t updates_before_ = 0;
+  std::uint64_t logged_updates_ = 0;
+  http::Histogram evaluation_duration_{{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0}};
+  // The end
+  std::optional<std::filesystem::path> out_;
+  std::vector<MemberChange> member_changes_;
+  std::optional<http::Uploader> uploader_;
+  std::map<std::string, std::uint64_t> uploads_total_;
+  bool is_exporting_ = false;
+  bool is_exported_ = false;
+  bool is_reported_ = false;
+  bool has_failed_ = false;
+  bool is_leaving_ = false;
+  bool is_interrupted_ = false;
+  bool is_over_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace hogwild::daemon

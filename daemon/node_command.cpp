@@ -1,0 +1,28 @@
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "daemon/commands.hpp"
+#include "daemon/exit_code.hpp"
+#include "daemon/node.hpp"
+
+namespace hogwild::daemon {
+
+int run_node(const NodeOptions& options) {
+  auto log = Logging::open(options.log);
+  if (!log) {
+    fmt::print(stderr, "hogwild node: {}\n", log.error());
+    return kUsage;
+  }
+  std::unique_ptr<Node> node;
+  try {
+    node = std::make_unique<Node>(options, **log);
+  } catch (const std::exception& error) {
+    (*log)->drain();
+    fmt::print(stderr, "hogwild node: {}\n", error.what());
+    return kFailed;
+  }
+  return node->run();
+}
+
+}  // namespace hogwild::daemon

@@ -1,0 +1,260 @@
+// What the cores report: log lines, workers, evaluations.
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmath>
+
+#include "daemon/exit_code.hpp"
+#include "daemon/node.hpp"
+#include "daemon/node_background.hpp"
+
+namespace hogwild::daemon {
+namespace {
+
+/// Changes that report.json lists; a longer run has the rest in its logs.
+constexpr std::size_t kMostChanges = 10'000;
+
+/// An evaluation may wait; the threads that train and the one that gossips should not. Affects the
+/// calling thread alone, on Linux.
+void lower_priority_of_this_thread() {
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10));
+}
+
+std::string_view log_name(membership::MemberEventType type) {
+  using Type = membership::MemberEventType;
+  switch (type) {
+    case Type::kJoined:
+      return "member_joined";
+    case Type::kSuspected:
+      return "member_suspect";
+    case Type::kRefuted:
+      return "member_refuted";
+    case Type::kFailed:
+      return "member_failed";
+    case Type::kReturned:
+      return "member_returned";
+    case Type::kLeft:
+      return "member_left";
+    case Type::kMetaChanged:
+      return "member_changed";
+    case Type::kReaped:
+      return "member_reaped";
+    case Type::kNameConflict:
+      return "name_in_use";
+    case Type::kExpelled:
+      return "expelled";
+  }
+  return "member_event";
+}
+
+}  // namespace
+
+void Node::on_member_event(const membership::MemberEvent& event) {
+  using Type = membership::MemberEventType;
+  const std::string_view name = log_name(event.type);
+  const std::string& member = event.member.profile.name;
+  log_.event(LogLevel::kMembership, name,
+             {{"name", member},
+              {"id", membership::to_string(event.member.profile.id)},
+              {"incarnation", event.member.incarnation},
+              {"gossip", membership::to_string(event.member.profile.gossip)},
+              {"evidence", event.evidence}});
+  if (member_changes_.size() < kMostChanges) {
+    member_changes_.push_back(
+        {utc_text(std::chrono::system_clock::now()), member, std::string(name), event.evidence});
+  }
+  if (event.type == Type::kNameConflict) {
+    log_.warning("name_in_use", {{"name", options_.name},
+                                 {"holder", membership::to_string(event.member.profile.gossip)},
+                                 {"hint", "give this node another --name"}});
+    begin_leave(kRefused, "name in use");
+  } else if (event.type == Type::kExpelled) {
+    fail("the cluster holds that this process has left; start it again");
+  }
+}
+
+void Node::on_run_event(sgd::RunEvent& event) {
+  using Type = sgd::RunEventType;
+  switch (event.type) {
+    case Type::kCreated:
+      log_.event(LogLevel::kMembership, "run_created", {{"run", event.detail}});
+      break;
+    case Type::kJoined:
+      run_joined();
+      break;
+    case Type::kStartTraining:
+      start_training();
+      break;
+    case Type::kStopTraining:
+      if (session_ && !session_->is_stopping) {
+        session_->is_stopping = true;
+        session_->pool.stop();  // the last worker wakes this thread
+      }
+      break;
+    case Type::kEvaluate:
+      evaluate(std::move(*event.evaluation));
+      break;
+    case Type::kPoint:
+      log_point();
+      break;
+    case Type::kStopping:
+      log_.event(LogLevel::kEvaluations, "stopping",
+                 {{"reason", event.detail}, {"by", core_->name_of(event.peer)}});
+      break;
+    case Type::kConfirmed:
+      log_.event(LogLevel::kMembership, "final_state_confirmed",
+                 {{"digest", fmt::format("{:016x}", core_->run().replica()->digest())},
+                  {"finisher", core_->name_of(event.peer)}});
+      break;
+    case Type::kDone:
+      export_results();
+      break;
+    case Type::kLinks:
+      log_.event(LogLevel::kMembership, "links_known");
+      break;
+    case Type::kRefused:
+      log_.warning("refused_by_run", {{"reason", event.detail},
+                                      {"hint", "leave the flag out, or join another cluster"}});
+      begin_leave(kRefused, "refused");
+      break;
+    case Type::kAdopted:
+      log_.warning("run_given_up", {{"for", event.detail}, {"reason", "two islands met"}});
+      break;
+    case Type::kFellBehind:
+      log_.event(LogLevel::kMembership, "fell_behind", {{"asking", core_->name_of(event.peer)}});
+      break;
+    case Type::kDigestMismatch:
+      log_.warning("digest_mismatch",
+                   {{"with", core_->name_of(event.peer)},
+                    {"hint", "equal datagrams gave different sums: a bug or a broken machine"}});
+      break;
+    case Type::kOverflow:
+      log_.warning("overflow", {{"reason", event.detail}});
+      break;
+  }
+}
+
+void Node::run_joined() {
+  const sgd::RunInfo& info = *core_->run().info();
+  rule_ = std::make_shared<const sgd::Rule>(info.rule());
+  log_.event(LogLevel::kMembership, "run_joined",
+             {{"run", fmt::format("{:016x}", info.id)},
+              {"rows", info.constants.rows},
+              {"features", info.constants.metric.size()},
+              {"updates", core_->run().replica()->sums().examples()},
+              {"seed", info.settings.seed}});
+  if (options_.mode == NodeMode::kIdle) return;
+  if (!out_) {
+    if (const auto prepared = prepare_directory(options_.out); !prepared) {
+      log_.warning("out_unusable", {{"reason", prepared.error()}});
+      return begin_leave(kFailed, "out");
+    }
+    out_ = options_.out;
+    if (const auto opened = log_.open_files(*out_); !opened) {
+      log_.warning("log_files_unusable", {{"reason", opened.error()}});
+    }
+  }
+  // What this node did not load by itself, the run may say where to get.
+  LearnOptions learn = options_.learn;
+  if (data_ || !learn.train.empty()) return;
+  learn.train = info.settings.train_source;
+  if (learn.test.empty()) learn.test = info.settings.test_source;
+  if (learn.train.empty() && learn.test.empty()) {
+    log_.event(LogLevel::kMinimal, "follows_without_data",
+               {{"hint", "name the data with --train to take part in training"}});
+    return;
+  }
+  loader_ = std::jthread([this, learn, constants = info.constants] {
+    auto loaded = learn.train.empty() ? load_test_data(learn, constants, learn.threads)
+                                      : load_training_data(learn, learn.threads);
+    boost::asio::post(context_, [this, loaded = std::move(loaded)]() mutable {
+      data_arrived(std::move(loaded), true);
+    });
+  });
+}
+
+void Node::start_training() {
+  session_ = std::make_unique<TrainingSession>(data_->train->rows, *rule_,
+                                               core_->run().replica()->sums(),
+                                               options_.learn.threads, [this] { wake_.raise(); });
+  const Instant now = Clock::now();
+  budget_at_ = now;
+  session_->pace.lookahead.store(static_cast<float>(core_->run().lookahead()));
+  core_->run().feed(session_->queue, now);
+  next_flush_ = now;
+  session_->pool.start();
+  log_.event(LogLevel::kMembership, "training_started", {{"threads", options_.learn.threads}});
+}
+
+void Node::workers_left() {
+  session_->pool.join();
+  const bool has_fault = session_->pace.has_fault.load();
+  nonzeros_before_ += session_->pool.nonzeros();
+  updates_before_ += session_->own.examples_made();
+  // The session ends with the call: what its workers left is published in it.
+  const auto session = std::move(session_);
+  core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+    run.workers_stopped(&session->own, Clock::now(), wanted);
+  });
+  // Nothing is published after a value that is no number: this node says goodbye instead.
+  if (has_fault) fail("training produced a value that is not finite");
+}
+
+void Node::evaluate(sgd::EvaluationRequest request) {
+  struct Measured {
+    sgd::EvaluationReport report;
+    double seconds;
+  };
+  const unsigned threads = request.is_final ? options_.learn.threads : 1;
+  in_background(
+      [data = data_, rule = rule_, request = std::move(request), threads, this] {
+        lower_priority_of_this_thread();
+        const auto start = Clock::now();
+        sgd::EvaluationReport report{request.number, std::nan(""), std::nan(""), std::nan("")};
+        const sgd::Weights weights = sgd::weights_of(request.image, *rule);
+        if (data && data->test) {
+          const auto test = sgd::evaluate(weights, *data->test, rule->loss, threads);
+          report.test_loss = test.mean_loss;
+          report.test_accuracy = test.accuracy();
+        }
+        if (request.is_final && data && data->train) {
+          const auto fit = sgd::evaluate(weights, data->train->rows, rule->loss, threads);
+          report.objective = sgd::objective(weights, rule->lambda, fit.mean_loss);
+        }
+        return Measured{report, std::chrono::duration<double>(Clock::now() - start).count()};
+      },
+      [this](const Measured& measured) {
+        evaluation_duration_.observe(measured.seconds);
+        core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+          run.evaluated(measured.report, Clock::now(), wanted);
+        });
+        turn();
+      });
+}
+
+void Node::log_point() {
+  const auto& history = core_->run().history();
+  if (history.empty() || history.back().updates == logged_updates_) return;
+  const sgd::HistoryPoint& point = history.back();
+  logged_updates_ = point.updates;
+  const auto rows = static_cast<double>(core_->run().info()->constants.rows);
+  log_.event(LogLevel::kEvaluations, "evaluation",
+             {{"t_seconds", point.t_seconds},
+              {"epoch", static_cast<double>(point.updates) / rows},
+              {"updates", point.updates},
+              {"train_loss", point.train_loss},
+              {"test_loss", point.test_loss},
+              {"test_accuracy", point.test_accuracy},
+              {"updates_per_second", core_->run().cluster_rate()}});
+}
+
+// A node that cannot go on says so by leaving, at once and for good.
+void Node::fail(std::string reason) {
+  if (has_failed_) return;
+  has_failed_ = true;
+  log_.warning("failed", {{"reason", reason}});
+  begin_leave(kFailed, "failed");
+}
+
+}  // namespace hogwild::daemon

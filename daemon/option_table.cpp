@@ -1,0 +1,825 @@
+#include "daemon/option_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+
+namespace hogwild::daemon {
+namespace {
+
+using Outcome = std::expected<void, std::string>;
+using Values = OptionValues;
+
+constexpr Commands kLearning = kNodeCommand | kTrainCommand;
+constexpr Commands kClients = kStatusCommand | kMembersCommand | kStopCommand | kLeaveCommand;
+constexpr Commands kData = kDataInfoCommand | kDataConvertCommand | kDataSynthCommand;
+constexpr Commands kThreaded = kLearning | kPredictCommand | kData;
+
+constexpr std::array<std::string_view, 2> kModes{"async", "idle"};
+constexpr std::array<std::string_view, 1> kLaterModes{"sync"};
+constexpr std::array<std::string_view, 2> kLosses{"hinge", "logistic"};
+constexpr std::array<std::string_view, 1> kLaterLosses{"squared-hinge"};
+constexpr std::array<std::string_view, 2> kOnFinish{"exit", "serve"};
+constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
+
+constexpr std::size_t kLongestName = 63;
+constexpr double kSecondsOfYear = 365.0 * 24 * 3600;
+
+bool is_in(const Range& range, double value) {
+  return (range.above_least ? value > range.least : value >= range.least) && value <= range.most;
+}
+
+/// Nothing, or what is wrong with a value outside the option's range.
+Outcome check_range(const OptionSpec& option, double value) {
+  if (!option.range || is_in(*option.range, value)) return {};
+  return std::unexpected(fmt::format("out of range, expected {}", range_text(option)));
+}
+
+// Setters. `Where` names the member of OptionValues that takes the value.
+
+template <auto Where>
+Outcome set_number(const OptionSpec& option, std::string_view text, Values& values) {
+  const auto number = parse_number(text);
+  if (!number) return std::unexpected(number.error());
+  if (auto checked = check_range(option, *number); !checked) return checked;
+  Where(values) = *number;
+  return {};
+}
+
+/// Into an unsigned type: REQUIRES a range that fits it.
+template <auto Where>
+Outcome set_count(const OptionSpec& option, std::string_view text, Values& values) {
+  const auto count = parse_count(text);
+  if (!count) return std::unexpected(count.error());
+  if (auto checked = check_range(option, static_cast<double>(*count)); !checked) return checked;
+  if constexpr (requires { Where(values) = *count; }) {
+    using Member = std::remove_cvref_t<decltype(Where(values))>;
+    if constexpr (std::integral<Member>) {
+      Where(values) = static_cast<Member>(*count);
+    } else {
+      Where(values) = *count;
+    }
+  }
+  return {};
+}
+
+template <auto Where>
+Outcome set_duration(const OptionSpec& option, std::string_view text, Values& values) {
+  const auto duration = parse_duration(text);
+  if (!duration) return std::unexpected(duration.error());
+  const std::chrono::duration<double> seconds = *duration;
+  if (auto checked = check_range(option, seconds.count()); !checked) return checked;
+  Where(values) = *duration;
+  return {};
+}
+
+template <auto Where>
+Outcome set_interval(const OptionSpec& option, std::string_view text, Values& values) {
+  const auto interval = parse_interval(text);
+  if (!interval) return std::unexpected(interval.error());
+  if (!interval->counts_updates()) {
+    const std::chrono::duration<double> seconds = interval->time;
+    if (auto checked = check_range(option, seconds.count()); !checked) return checked;
+  }
+  Where(values) = *interval;
+  return {};
+}
+
+template <auto Where>
+Outcome set_switch(const OptionSpec&, std::string_view text, Values& values) {
+  const auto is_on = parse_switch(text);
+  if (!is_on) return std::unexpected(is_on.error());
+  Where(values) = *is_on;
+  return {};
+}
+
+template <auto Where>
+Outcome set_text(const OptionSpec&, std::string_view text, Values& values) {
+  if (text.empty()) return std::unexpected("expected something, not an empty text");
+  Where(values) = std::string(text);
+  return {};
+}
+
+/// Positions of the choices are the values of the enumeration.
+template <auto Where>
+Outcome set_choice(const OptionSpec& option, std::string_view text, Values& values) {
+  const auto found = std::ranges::find(option.choices, text);
+  const auto expected = choices_text(option);
+  if (std::ranges::find(option.later_choices, text) != option.later_choices.end()) {
+    return std::unexpected(fmt::format("not available in this version, which has {}", expected));
+  }
+  if (found == option.choices.end()) return std::unexpected(fmt::format("expected {}", expected));
+  using Member = std::remove_cvref_t<decltype(Where(values))>;
+  Where(values) = static_cast<Member>(found - option.choices.begin());
+  return {};
+}
+
+template <auto Where>
+Outcome set_host_port(const OptionSpec&, std::string_view text, Values& values) {
+  auto parsed = parse_host_port(text);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  Where(values) = std::move(*parsed);
+  return {};
+}
+
+bool is_name_letter(char letter) {
+  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+         (letter >= '0' && letter <= '9') || letter == '.' || letter == '_' || letter == '-';
+}
+
+template <auto Where>
+Outcome set_name(const OptionSpec&, std::string_view text, Values& values) {
+  if (text.empty() || text.size() > kLongestName || !std::ranges::all_of(text, is_name_letter)) {
+    return std::unexpected("expected 1 to 63 of the letters a-z A-Z 0-9 . _ -");
+  }
+  Where(values) = std::string(text);
+  return {};
+}
+
+Outcome set_lambda(const OptionSpec& option, std::string_view text, Values& values) {
+  if (text.find(',') != std::string_view::npos) {
+    return std::unexpected("a search over several values is not available in this version");
+  }
+  return set_number < [](Values & v) -> auto& { return v.learn.lambda; }
+  > (option, text, values);
+}
+
+Outcome set_advertise(const OptionSpec&, std::string_view text, Values& values) {
+  auto parsed = parse_host_optional_port(text, 0);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  if (parsed->is_any_address()) {
+    return std::unexpected("expected an address that others can dial, not that of every interface");
+  }
+  values.node.advertise = std::move(*parsed);
+  return {};
+}
+
+Outcome add_join(const OptionSpec&, std::string_view text, Values& values) {
+  auto parsed = parse_host_port(text);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  if (parsed->port == 0) return std::unexpected("nothing can be reached at port 0");
+  values.node.join.push_back(std::move(*parsed));
+  return {};
+}
+
+Outcome add_http_host(const OptionSpec&, std::string_view text, Values& values) {
+  if (text.empty() || !std::ranges::all_of(text, is_name_letter)) {
+    return std::unexpected("expected a host name without a port");
+  }
+  values.node.http_hosts.emplace_back(text);
+  return {};
+}
+
+Outcome set_fault(const OptionSpec&, std::string_view text, Values& values) {
+  auto parsed = parse_fault_spec(text);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  values.node.fault = *parsed;
+  return {};
+}
+
+Outcome set_bandwidth(const OptionSpec& option, std::string_view text, Values& values) {
+  const auto bits = parse_bandwidth(text);
+  if (!bits) return std::unexpected(bits.error());
+  if (auto checked = check_range(option, static_cast<double>(*bits)); !checked) return checked;
+  values.node.bandwidth_bits_per_second = *bits;
+  return {};
+}
+
+bool is_url_letter(char letter) {
+  return letter > ' ' && letter < 0x7F && letter != '?' && letter != '#';
+}
+
+Outcome set_upload(const OptionSpec&, std::string_view text, Values& values) {
+  if (text == "none") {
+    values.node.upload.clear();
+    return {};
+  }
+  auto rest = text;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (rest.starts_with(scheme)) rest.remove_prefix(scheme.size());
+  }
+  const auto host = rest.substr(0, rest.find('/'));
+  if (rest.size() == text.size() || host.empty() || !std::ranges::all_of(text, is_url_letter)) {
+    return std::unexpected("expected none or a URL such as https://transfer.sh, http or https");
+  }
+  while (text.ends_with('/')) text.remove_suffix(1);
+  values.node.upload = std::string(text);
+  return {};
+}
+
+Outcome set_threads(const OptionSpec& option, std::string_view text, Values& values) {
+  if (auto set =
+          set_count<[](Values & v) -> auto& { return v.learn.threads; }>(option, text, values);
+      !set) {
+    return set;
+  }
+  values.predict.threads = values.learn.threads;
+  values.data.threads = values.learn.threads;
+  return {};
+}
+
+Outcome set_json(const OptionSpec& option, std::string_view text, Values& values) {
+  if (auto set = set_switch<[](Values & v) -> auto& { return v.data.json; }>(option, text, values);
+      !set) {
+    return set;
+  }
+  values.client.json = values.data.json;
+  return {};
+}
+
+Outcome set_token_file(const OptionSpec& option, std::string_view text, Values& values) {
+  values.client.http_token_file = text;
+  return set_text < [](Values & v) -> auto& { return v.node.http_token_file; }
+  > (option, text, values);
+}
+
+constexpr Range kAnyUnsigned{.least = 0, .most = 1.8446744073709552e19};
+
+const std::array kTable{
+    // What is learned, from what.
+    OptionSpec{.name = "train",
+               .value = "DATA",
+               .commands = kLearning,
+               .required_by = kTrainCommand,
+               .otherwise = "none",
+               .meaning = "The rows to learn from: a file, - or synth:rcv1[?n=ROWS&seed=S&part=P].",
+               .set = set_text < [](Values & v) -> auto& {return v.learn.train;
+}  // namespace
+>
+}  // namespace hogwild::daemon
+, OptionSpec{.name = "test",
+             .value = "DATA",
+             .commands = kLearning,
+             .otherwise = "none",
+             .meaning = "The rows to measure loss and accuracy on; never learned from.",
+             .set = set_text < [](Values & v) -> auto& {return v.learn.test;
+}
+>
+}
+, OptionSpec{.name = "loss",
+             .value = "LOSS",
+             .commands = kLearning,
+             .standard = "hinge",
+             .choices = kLosses,
+             .later_choices = kLaterLosses,
+             .meaning =
+                 "hinge: a linear SVM. logistic: its scores become probabilities; each row "
+                 "costs an update, so it is slower.",
+             .set = set_choice < [](Values & v) -> auto& {return v.learn.loss;
+}
+>
+}
+,
+    OptionSpec{
+        .name = "lambda",
+        .value = "L",
+        .commands = kLearning,
+        .standard = "1e-4",
+        .range = Range{.least = 0, .most = 1000},
+        .meaning =
+            "L2 strength: the objective is L/2*|w|^2 + mean loss. Larger: smaller weights, "
+            "fewer epochs needed, underfits at last. Smaller: fits the training rows closer.",
+        .set = set_lambda},
+    OptionSpec{.name = "bias",
+               .commands = kLearning,
+               .otherwise = "off",
+               .meaning = "Learn an unregularized intercept too.",
+               .set = set_switch < [](Values & v) -> auto& {return v.learn.bias;
+}
+>
+}
+, OptionSpec{.name = "l1", .value = "X", .commands = kLearning},
+    OptionSpec{.name = "class-weight", .value = "L=W", .commands = kLearning, .repeatable = true},
+    OptionSpec{.name = "init", .value = "MODEL", .commands = kLearning},
+    OptionSpec{.name = "features", .value = "D", .commands = kLearning},
+    OptionSpec{.name = "labels", .value = "A,B", .commands = kLearning},
+    OptionSpec{.name = "cv", .value = "K", .commands = kTrainCommand},
+    OptionSpec{.name = "threads",
+               .value = "T",
+               .commands = kThreaded,
+               .otherwise = "the CPUs that the process may use (affinity, cgroup)",
+               .range = Range{.least = 1, .most = 1024},
+               .meaning =
+                   "Worker threads. More is faster up to the CPUs there are; beyond that waiting "
+                   "workers hold their rows back and the model gets worse.",
+               .set = set_threads},
+    OptionSpec{.name = "pin", .value = "WHEN", .commands = kLearning},
+    OptionSpec{.name = "seed",
+               .value = "S",
+               .commands = kLearning,
+               .otherwise = "random, and logged",
+               .meaning =
+                   "Order of the rows. One thread with the same seed repeats bit for bit; several "
+                   "do not. Ids and keys never come from it.",
+               .set = set_count < [](Values & v) -> auto& {return v.learn.seed;
+}
+>
+}
+,
+    // When it ends.
+    OptionSpec{.name = "epochs",
+               .value = "E",
+               .commands = kLearning,
+               .otherwise = "5 where no other limit is given",
+               .range = Range{.least = 0, .most = 1e6, .above_least = true},
+               .meaning = "Stop after so many passes over the rows, counted over the cluster.",
+               .set = set_number < [](Values & v) -> auto& {return v.stop.epochs;
+}
+>
+}
+, OptionSpec{.name = "updates",
+             .value = "N",
+             .commands = kLearning,
+             .otherwise = "no limit",
+             .range = Range{.least = 1, .most = kAnyUnsigned.most},
+             .meaning = "Stop after so many updates (rows processed), counted over the cluster.",
+             .set = set_count < [](Values & v) -> auto& {return v.stop.updates;
+}
+>
+}
+, OptionSpec{.name = "max-time",
+             .value = "TIME",
+             .commands = kLearning,
+             .otherwise = "no limit",
+             .range = Range{.least = 0.001, .most = kSecondsOfYear},
+             .meaning = "Stop so long after the first update of the run.",
+             .set = set_duration < [](Values & v) -> auto& {return v.stop.max_time;
+}
+>
+}
+, OptionSpec{.name = "min-loss",
+             .value = "X",
+             .commands = kNodeCommand,
+             .otherwise = "off",
+             .range = Range{.least = 0, .most = 1e6},
+             .meaning = "Stop when the validation loss is under X. Lower: a better model, later.",
+             .set = set_number < [](Values & v) -> auto& {return v.stop.min_loss;
+}
+>
+}
+, OptionSpec{.name = "early-stopping", .value = "K", .commands = kNodeCommand},
+    // The cluster.
+    OptionSpec{.name = "name",
+               .value = "NAME",
+               .commands = kNodeCommand,
+               .otherwise = "the host's name, with -PORT where the port is not 7420",
+               .meaning = "What the others call this node; one node of a cluster has it.",
+               .set = set_name < [](Values & v) -> auto& {return v.node.name;
+}
+>
+}
+, OptionSpec{.name = "gossip",
+             .value = "HOST:PORT",
+             .commands = kNodeCommand,
+             .standard = "0.0.0.0:7420",
+             .meaning =
+                 "UDP and TCP between nodes. Port 0 takes a free one, and the log says which. "
+                 "Loopback only, unless --insecure.",
+             .set = set_host_port < [](Values & v) -> auto& {return v.node.gossip;
+}
+>
+}
+,
+    OptionSpec{.name = "advertise",
+               .value = "HOST[:PORT]",
+               .commands = kNodeCommand,
+               .otherwise = "found from the interface",
+               .meaning = "What the others should dial, where it is not what --gossip binds.",
+               .set = set_advertise},
+    OptionSpec{.name = "http",
+               .value = "HOST:PORT",
+               .commands = kNodeCommand,
+               .standard = "127.0.0.1:7421",
+               .meaning = "The status endpoint. Port 0 takes a free one, and the log says which.",
+               .set = set_host_port < [](Values & v) -> auto& {return v.node.http;
+}
+>
+}
+,
+    OptionSpec{.name = "join",
+               .value = "HOST:PORT",
+               .commands = kNodeCommand,
+               .otherwise = "none",
+               .repeatable = true,
+               .meaning =
+                   "Any live node. A name stands for all its addresses and is resolved anew each "
+                   "time; tried for ever.",
+               .set = add_join},
+    OptionSpec{.name = "join-timeout",
+               .value = "TIME",
+               .commands = kNodeCommand,
+               .otherwise = "tries for ever",
+               .range = Range{.least = 0.1, .most = kSecondsOfYear},
+               .meaning = "Give up joining after so long, with exit code 4.",
+               .set = set_duration < [](Values & v) -> auto& {return v.node.join_timeout;
+}
+>
+}
+, OptionSpec{.name = "cluster",
+             .value = "NAME",
+             .commands = kNodeCommand,
+             .standard = "hogwild",
+             .meaning = "Nodes of another cluster are never joined.",
+             .set = set_name < [](Values & v) -> auto& {return v.node.cluster;
+}
+>
+}
+, OptionSpec{.name = "key-file", .value = "FILE", .commands = kNodeCommand},
+    OptionSpec{.name = "insecure",
+               .commands = kNodeCommand,
+               .otherwise = "off",
+               .meaning =
+                   "Listen beyond this machine although what nodes send is neither secret nor "
+                   "authenticated: only in a network where you trust everybody.",
+               .set = set_switch < [](Values & v) -> auto& {return v.node.insecure;
+}
+>
+}
+, OptionSpec{.name = "mode",
+             .value = "MODE",
+             .commands = kNodeCommand,
+             .standard = "async",
+             .choices = kModes,
+             .later_choices = kLaterModes,
+             .meaning = "async: train, and wait for nobody. idle: a member that does not train.",
+             .set = set_choice < [](Values & v) -> auto& {return v.node.mode;
+}
+>
+}
+, OptionSpec{.name = "quorum", .value = "WHICH", .commands = kNodeCommand},
+    OptionSpec{.name = "shard", .commands = kNodeCommand},
+    OptionSpec{.name = "expect",
+               .value = "N",
+               .commands = kNodeCommand,
+               .standard = "1",
+               .range = Range{.least = 1, .most = 1000},
+               .meaning = "Start training when so many members are there.",
+               .set = set_count < [](Values & v) -> auto& {return v.node.expect;
+}
+>
+}
+, OptionSpec{.name = "loss-interval",
+             .value = "INTERVAL",
+             .commands = kNodeCommand,
+             .standard = "1s",
+             .range = Range{.least = 0.001, .most = 24 * 3600},
+             .meaning =
+                 "Evaluate each so many updates of the cluster (1000i) or so much time (1s). "
+                 "Shorter: a finer curve and an earlier stop, and more CPU goes into it.",
+             .set = set_interval < [](Values & v) -> auto& {return v.node.loss_interval;
+}
+>
+}
+, OptionSpec{.name = "broadcast-interval",
+             .value = "INTERVAL",
+             .commands = kNodeCommand,
+             .standard = "5ms",
+             .range = Range{.least = 0.0001, .most = 3600},
+             .meaning =
+                 "Publish each so many own updates (200i) or so much time (5ms). Longer: fewer "
+                 "bytes an update, and more epochs to the same loss.",
+             .set = set_interval < [](Values & v) -> auto& {return v.node.broadcast_interval;
+}
+>
+}
+, OptionSpec{.name = "rate",
+             .value = "U",
+             .commands = kNodeCommand,
+             .otherwise = "no limit",
+             .range = Range{.least = 0, .most = 1e12, .above_least = true},
+             .meaning = "At most so many updates a second on this node.",
+             .set = set_number < [](Values & v) -> auto& {return v.node.rate;
+}
+>
+}
+,
+    OptionSpec{
+        .name = "bandwidth",
+        .value = "RATE",
+        .commands = kNodeCommand,
+        .standard = "1Gbit",
+        .range = Range{.least = 1e5, .most = 1e12},
+        .meaning =
+            "The most that this node sends, in bits a second (200Mbit, 1Gbit). Lower: longer "
+            "windows between exchanges.",
+        .set = set_bandwidth},
+    // What remains of it.
+    OptionSpec{.name = "on-finish",
+               .value = "WHAT",
+               .commands = kNodeCommand,
+               .standard = "exit",
+               .choices = kOnFinish,
+               .meaning = "serve: go on answering HTTP and holding the model.",
+               .set = set_choice < [](Values & v) -> auto& {return v.node.on_finish;
+}
+>
+}
+, OptionSpec{.name = "out",
+             .value = "DIR",
+             .commands = kNodeCommand,
+             .otherwise = "./hogwild-out/NAME",
+             .meaning = "Report, model and logs of the run.",
+             .set = set_text < [](Values & v) -> auto& {return v.node.out;
+}
+>
+}
+, OptionSpec{.name = "state", .value = "DIR", .commands = kNodeCommand},
+    OptionSpec{.name = "upload",
+               .value = "URL|none",
+               .commands = kNodeCommand,
+               .standard = "none",
+               .meaning = "Where the files of --out are put at the end, with PUT URL/NAME.",
+               .set = set_upload},
+    OptionSpec{.name = "ca-file",
+               .value = "FILE",
+               .commands = kNodeCommand,
+               .otherwise = "the system's roots",
+               .meaning = "Certificates that an https upload is checked against.",
+               .set = set_text < [](Values & v) -> auto& {return v.node.ca_file;
+}
+>
+}
+,
+    OptionSpec{
+        .name = "model",
+        .value = "FILE",
+        .commands = kTrainCommand | kPredictCommand,
+        .required_by = kPredictCommand,
+        .otherwise = "not written",
+        .meaning = "The model, as LIBLINEAR text: written by train, read by predict.",
+        .set = [](const OptionSpec& option, std::string_view text, Values& values) -> Outcome {
+          values.predict.model = text;
+          return set_text < [](Values & v) -> auto& { return v.train.model; }
+          > (option, text, values);
+        }},
+    OptionSpec{.name = "report",
+               .value = "FILE",
+               .commands = kTrainCommand,
+               .otherwise = "not written",
+               .meaning = "Times, counts and results, as JSON.",
+               .set = set_text < [](Values & v) -> auto& {return v.train.report;
+}
+>
+}
+, OptionSpec{.name = "data",
+             .value = "DATA",
+             .commands = kPredictCommand,
+             .required_by = kPredictCommand,
+             .meaning = "The rows to score; where they have labels, the accuracy is printed too.",
+             .set = set_text < [](Values & v) -> auto& {return v.predict.data;
+}
+>
+}
+, OptionSpec{.name = "output",
+             .value = "FILE",
+             .commands = kPredictCommand,
+             .otherwise = "standard output",
+             .meaning = "A line for each row.",
+             .set = set_text < [](Values & v) -> auto& {return v.predict.output;
+}
+>
+}
+, OptionSpec{.name = "scores",
+             .commands = kPredictCommand,
+             .otherwise = "labels",
+             .meaning = "Print w*x + b instead of the label.",
+             .set = set_switch < [](Values & v) -> auto& {return v.predict.scores;
+}
+>
+}
+, OptionSpec{.name = "probabilities", .commands = kPredictCommand},
+    // HTTP.
+    OptionSpec{.name = "http-token-file",
+               .value = "FILE",
+               .commands = kNodeCommand | kClients,
+               .otherwise = "changes are taken from loopback only",
+               .meaning =
+                   "The bearer token that a node asks for and a client shows where something is "
+                   "changed (stop, leave).",
+               .set = set_token_file},
+    OptionSpec{.name = "http-host",
+               .value = "NAME",
+               .commands = kNodeCommand,
+               .otherwise = "none",
+               .repeatable = true,
+               .meaning = "A further name that a request's Host header may have.",
+               .set = add_http_host},
+    OptionSpec{.name = "metrics-per-peer", .commands = kNodeCommand},
+    OptionSpec{.name = "json",
+               .commands = kDataInfoCommand | kStatusCommand | kMembersCommand,
+               .otherwise = "text",
+               .meaning = "Print one JSON object.",
+               .set = set_json},
+    // Logs.
+    OptionSpec{.name = "log-level",
+               .value = "0..3",
+               .commands = kLearning,
+               .standard = "1",
+               .range = Range{.least = 0, .most = 3},
+               .meaning =
+                   "0: warnings, the final result, links. 1: evaluations too. 2: joins, leaves, "
+                   "suspicions, rounds too. 3: each send and receive too.",
+               .set = set_count < [](Values & v) -> auto& {return v.log.level;
+}
+>
+}
+, OptionSpec{.name = "log-format",
+             .value = "FORMAT",
+             .commands = kLearning,
+             .standard = "text",
+             .choices = kLogFormats,
+             .meaning = "text: key=value. json: an object a line.",
+             .set = set_choice < [](Values & v) -> auto& {return v.log.format;
+}
+>
+}
+, OptionSpec{.name = "log-file",
+             .value = "FILE",
+             .commands = kLearning,
+             .otherwise = "standard error",
+             .meaning = "Appended to.",
+             .set = set_text < [](Values & v) -> auto& {return v.log.file;
+}
+>
+}
+,
+    // Other.
+    OptionSpec{.name = "fault",
+               .value = "SPEC",
+               .commands = kNodeCommand,
+               .otherwise = "none",
+               .meaning =
+                   "For tests: harms this node's incoming datagrams, with shares from 0 to below 1 "
+                   "(drop=.1,dup=.05,reorder=.1,seed=7).",
+               .set = set_fault},
+    OptionSpec{.name = "config",
+               .value = "FILE",
+               .commands = kLearning | kPredictCommand,
+               .otherwise = "none",
+               .meaning = "Options as TOML, keys spelled as here without dashes in front.",
+               .set = set_text < [](Values & v) -> auto& {return v.config;
+}
+>
+}
+,
+}
+;
+
+Outcome set_data(std::string_view text, Values& values) {
+  if (text.empty()) return std::unexpected("expected a data set, not an empty text");
+  values.data.data = std::string(text);
+  return {};
+}
+
+Outcome set_synthetic_data(std::string_view text, Values& values) {
+  if (!text.starts_with("synth:"))
+    return std::unexpected("expected synth:rcv1[?n=ROWS&seed=S&part=P]");
+  return set_data(text, values);
+}
+
+Outcome set_converted(std::string_view text, Values& values) {
+  if (text.ends_with(".hwd")) return std::unexpected(".hwd is not available in this version");
+  if (!text.ends_with(".svm") && !text.ends_with(".svm.gz")) {
+    return std::unexpected("expected a name that ends in .svm or .svm.gz");
+  }
+  values.data.output = text;
+  return {};
+}
+
+Outcome set_synthetic_output(std::string_view text, Values& values) {
+  if (text.empty()) return std::unexpected("expected a file, or nothing for standard output");
+  if (text != "-") values.data.output = text;
+  return {};
+}
+
+Outcome set_client_node(std::string_view text, Values& values) {
+  auto parsed = parse_host_port(text);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  if (parsed->port == 0) return std::unexpected("nothing can be reached at port 0");
+  values.client.node = std::move(*parsed);
+  return {};
+}
+
+constexpr std::array kInfoWords{
+    PositionalSpec{.value = "DATA", .meaning = "A file, - or synth:rcv1[?…].", .set = set_data}};
+constexpr std::array kConvertWords{
+    PositionalSpec{.value = "IN", .meaning = "A file, - or synth:rcv1[?…].", .set = set_data},
+    PositionalSpec{.value = "OUT",
+                   .meaning = "A file whose name ends in .svm or .svm.gz.",
+                   .set = set_converted}};
+constexpr std::array kSynthWords{
+    PositionalSpec{.value = "DATA",
+                   .meaning = "synth:rcv1[?n=ROWS&seed=S&part=train|test].",
+                   .set = set_synthetic_data},
+    PositionalSpec{.value = "OUT",
+                   .required = false,
+                   .meaning = "A file; standard output without it.",
+                   .set = set_synthetic_output}};
+constexpr std::array kNodeWords{
+    PositionalSpec{.value = "HOST:PORT",
+                   .required = false,
+                   .meaning = "A node's HTTP endpoint [127.0.0.1:7421].",
+                   .set = set_client_node}};
+
+constexpr std::array kCommands{
+    CommandSpec{.command = kNodeCommand,
+                .words = "node",
+                .summary = "run a daemon: the peer that trains, gossips and answers HTTP"},
+    CommandSpec{.command = kTrainCommand,
+                .words = "train",
+                .summary = "the same learner on one machine, no network"},
+    CommandSpec{.command = kPredictCommand,
+                .words = "predict",
+                .summary = "labels or scores for a file, with a model"},
+    CommandSpec{.command = kDataInfoCommand,
+                .words = "data info",
+                .summary = "what a data set holds",
+                .positionals = kInfoWords},
+    CommandSpec{.command = kDataConvertCommand,
+                .words = "data convert",
+                .summary = "a data set in another form",
+                .positionals = kConvertWords},
+    CommandSpec{.command = kDataSynthCommand,
+                .words = "data synth",
+                .summary = "a generated data set as svmlight text",
+                .positionals = kSynthWords},
+    CommandSpec{.command = kStatusCommand,
+                .words = "status",
+                .summary = "what a node does",
+                .positionals = kNodeWords},
+    CommandSpec{.command = kMembersCommand,
+                .words = "members",
+                .summary = "whom a node knows",
+                .positionals = kNodeWords},
+    CommandSpec{.command = kStopCommand,
+                .words = "stop",
+                .summary = "end the run of a node's cluster, with its result",
+                .positionals = kNodeWords},
+    CommandSpec{.command = kLeaveCommand,
+                .words = "leave",
+                .summary = "make a node leave its cluster",
+                .positionals = kNodeWords},
+    CommandSpec{.command = kKeygenCommand,
+                .words = "keygen",
+                .summary = "a new cluster key on standard output",
+                .is_available = false},
+};
+
+/// As a person types a number: 1000000 and 1e+12, not 1e+06.
+std::string number_text(double number) {
+  return number < 1e9 ? fmt::format("{}", number) : fmt::format("{:g}", number);
+}
+
+std::string bandwidth_text(double bits) {
+  return bits >= 1e9 ? fmt::format("{}Gbit", bits / 1e9) : fmt::format("{}kbit", bits / 1e3);
+}
+
+std::string bound_text(const OptionSpec& option, double bound) {
+  if (option.value == "RATE") return bandwidth_text(bound);
+  if (option.value != "TIME" && option.value != "INTERVAL") return number_text(bound);
+  return duration_text(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(bound)));
+}
+
+}  // namespace
+
+std::span<const OptionSpec> option_table() { return kTable; }
+
+std::span<const CommandSpec> command_table() { return kCommands; }
+
+const OptionSpec* find_option(std::string_view name) {
+  const auto found = std::ranges::find(kTable, name, &OptionSpec::name);
+  return found == kTable.end() ? nullptr : &*found;
+}
+
+std::string environment_key(std::string_view option_name) {
+  std::string key = "HOGWILD_";
+  for (const char letter : option_name) {
+    const bool is_lower = letter >= 'a' && letter <= 'z';
+    key += letter == '-' ? '_' : is_lower ? static_cast<char>(letter - 'a' + 'A') : letter;
+  }
+  return key;
+}
+
+std::string range_text(const OptionSpec& option) {
+  if (!option.range) return {};
+  const auto& range = *option.range;
+  const auto least = bound_text(option, range.least);
+  if (range.most >= kAnyUnsigned.most) return fmt::format("{} or more", least);
+  const auto most = bound_text(option, range.most);
+  return range.above_least ? fmt::format("above {}, up to {}", least, most)
+                           : fmt::format("{} to {}", least, most);
+}
+
+std::string choices_text(const OptionSpec& option) {
+  std::string text;
+  for (const auto choice : option.choices) {
+    if (!text.empty()) text += " or ";
+    text += choice;
+  }
+  return text;
+}
+
+}  // namespace hogwild::daemon

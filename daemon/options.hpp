@@ -1,0 +1,157 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "daemon/fault_spec.hpp"
+#include "daemon/host_port.hpp"
+#include "daemon/quantity.hpp"
+#include "sgd/learn/loss.hpp"
+
+namespace hogwild::daemon {
+
+/// Where a value came from, by option name without dashes: `--lambda`, `HOGWILD_LAMBDA` or
+/// `lambda in FILE`. Options that nobody gave are not in it.
+using GivenOptions = std::map<std::string, std::string, std::less<>>;
+
+/// What is learned and from what; of `node` and `train` alike.
+struct LearnOptions {
+  std::string train;  ///< DATA, empty where none was named
+  std::string test;   ///< DATA, empty where none was named
+  sgd::Loss loss = sgd::Loss::kHinge;
+  double lambda = 0;
+  bool bias = false;
+  unsigned threads = 0;  ///< 1 or more once parsed
+  std::optional<std::uint64_t> seed;
+};
+
+/// When training ends at the latest: the first of those that are set.
+struct StopOptions {
+  std::optional<double> epochs;
+  std::optional<std::uint64_t> updates;
+  std::optional<Duration> max_time;
+  std::optional<double> min_loss;
+};
+
+enum class LogFormat { kText, kJson };
+
+struct LogOptions {
+  int level = 1;
+  LogFormat format = LogFormat::kText;
+  std::filesystem::path file;  ///< empty: standard error
+};
+
+enum class NodeMode { kAsync, kIdle };
+enum class OnFinish { kExit, kServe };
+
+struct NodeOptions {
+  LearnOptions learn;
+  StopOptions stop;
+  LogOptions log;
+  std::string name;  ///< empty: default_node_name() once the port is known
+  HostPort gossip;
+  std::optional<HostPort> advertise;  ///< port 0: the one that gossip is bound to
+  HostPort http;
+  std::vector<HostPort> join;
+  std::string cluster;
+  bool insecure = false;
+  NodeMode mode = NodeMode::kAsync;
+  Interval loss_interval;
+  Interval broadcast_interval;
+  unsigned expect = 1;
+  std::optional<double> rate;  ///< updates a second
+  std::uint64_t bandwidth_bits_per_second = 0;
+  std::optional<Duration> join_timeout;
+  OnFinish on_finish = OnFinish::kExit;
+  std::filesystem::path out;  ///< empty: default_output_directory()
+  std::string upload;         ///< http:// or https:// URL without a slash at its end; empty: none
+  std::filesystem::path ca_file;
+  std::filesystem::path http_token_file;
+  std::vector<std::string> http_hosts;
+  FaultSpec fault;
+  /// A joiner is checked against its run on these alone.
+  GivenOptions given;
+  /// What was decided for the user and should be said at the start, a sentence each.
+  std::vector<std::string> notices;
+};
+
+struct TrainOptions {
+  LearnOptions learn;
+  StopOptions stop;
+  LogOptions log;
+  std::filesystem::path model;   ///< empty: not written
+  std::filesystem::path report;  ///< empty: not written
+  GivenOptions given;
+};
+
+struct PredictOptions {
+  std::filesystem::path model;
+  std::string data;
+  std::filesystem::path output;  ///< empty: standard output
+  bool scores = false;
+  unsigned threads = 0;
+};
+
+enum class DataAction { kInfo, kConvert, kSynth };
+
+struct DataOptions {
+  DataAction action = DataAction::kInfo;
+  std::string data;
+  std::filesystem::path output;  ///< of convert and synth; empty: standard output
+  bool json = false;
+  unsigned threads = 0;
+};
+
+enum class ClientAction { kStatus, kMembers, kStop, kLeave };
+
+struct ClientOptions {
+  ClientAction action = ClientAction::kStatus;
+  HostPort node;
+  bool json = false;
+  std::filesystem::path http_token_file;
+};
+
+/// Text that was asked for (--help, --version): for standard output, exit 0.
+struct Answer {
+  std::string text;
+};
+
+using Invocation =
+    std::variant<Answer, NodeOptions, TrainOptions, PredictOptions, DataOptions, ClientOptions>;
+
+/// Wrong usage, exit 2: everything that was found, a line each.
+struct UsageError {
+  std::vector<std::string> violations;
+  std::string help_command;  ///< what to type to see the right usage
+
+  /// All of it as printed on standard error, newline at the end.
+  [[nodiscard]] std::string text() const;
+};
+
+/// Reads the command line (without the program's name) over HOGWILD_* of `environment`
+/// (`KEY=VALUE`) over the file of --config, against option_table(). Reports every violation at
+/// once. Effect: reads the --config file, nothing else. `cpus` is the default of --threads.
+[[nodiscard]] std::expected<Invocation, UsageError> parse_options(
+    std::span<const std::string> arguments, std::span<const std::string> environment,
+    unsigned cpus);
+
+/// The process's environment as parse_options takes it.
+[[nodiscard]] std::vector<std::string> process_environment();
+
+/// The host's name, made of letters a node's name may have, with `-PORT` where the port is not the
+/// default one.
+[[nodiscard]] std::string default_node_name(std::string_view host_name, std::uint16_t gossip_port);
+/// ./hogwild-out/NAME
+[[nodiscard]] std::filesystem::path default_output_directory(std::string_view node_name);
+
+inline constexpr std::uint16_t kDefaultGossipPort = 7420;
+
+}  // namespace hogwild::daemon

@@ -1,0 +1,146 @@
+#include "daemon/run_files.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <cmath>
+
+#include "daemon/atomic_file.hpp"
+
+namespace hogwild::daemon {
+namespace {
+
+namespace json = boost::json;
+
+/// Shortest text that reads back exactly; nothing for an unknown figure.
+std::string figure(double value) {
+  if (!std::isfinite(value)) return {};
+  char buffer[32];
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+}
+
+json::value number(double value) {
+  return std::isfinite(value) ? json::value(value) : json::value(nullptr);
+}
+
+json::value run_of(const sgd::RunInfo* run) {
+  if (run == nullptr) return nullptr;
+  return json::object{
+      {"id", fmt::format("{:016x}", run->id)},
+      {"rows", run->constants.rows},
+      {"features", run->constants.metric.size()},
+      {"train_fingerprint", fmt::format("{:016x}", run->constants.train_fingerprint)},
+      {"test_fingerprint", run->constants.test_fingerprint == 0
+                               ? json::value(nullptr)
+                               : json::value(fmt::format("{:016x}", run->constants.test_fingerprint))},
+      {"row_scale", std::ldexp(1.0, run->constants.scale_exponent)},
+  };
+}
+
+json::value settings_of(const sgd::RunInfo* run) {
+  if (run == nullptr) return nullptr;
+  json::object settings;
+  for (const auto& [name, value] : run->settings.items()) settings[name] = value;
+  return settings;
+}
+
+json::value result_of(const RunReportFacts& facts) {
+  json::object result;
+  const sgd::FinalRecord* record = facts.final_record;
+  result["state_digest"] =
+      facts.digest ? json::value(fmt::format("{:016x}", *facts.digest)) : json::value(nullptr);
+  result["updates"] = facts.updates;
+  result["epochs"] = facts.run == nullptr
+                         ? json::value(nullptr)
+                         : json::value(static_cast<double>(facts.updates) /
+                                       static_cast<double>(facts.run->constants.rows));
+  result["test_accuracy"] = record == nullptr ? json::value() : number(record->result.test_accuracy);
+  result["test_loss"] = record == nullptr ? json::value() : number(record->result.test_loss);
+  result["objective"] = record == nullptr ? json::value() : number(record->result.objective);
+  result["elapsed_seconds"] = record == nullptr ? json::value() : number(record->result.elapsed_s);
+  result["stop_reason"] = record == nullptr ? json::value() : json::value(record->stop.reason);
+  result["best_row"] = record == nullptr || record->history.empty()
+                           ? json::value()
+                           : json::value(record->history.size() - 1);
+  result["partial"] = !facts.unreached.empty();
+  result["unreached"] = json::value_from(facts.unreached);
+  return result;
+}
+
+}  // namespace
+
+std::string report_json(const RunReportFacts& facts) {
+  json::array nodes;
+  for (const ReportedNode& node : facts.nodes) {
+    nodes.push_back(json::object{
+        {"id", node.id}, {"name", node.name}, {"state", node.state}, {"gossip", node.gossip}});
+  }
+  json::array changes;
+  for (const MemberChange& change : facts.changes) {
+    changes.push_back(json::object{{"time", change.time},
+                                   {"name", change.name},
+                                   {"event", change.event},
+                                   {"evidence", change.evidence}});
+  }
+  json::value links;
+  if (facts.links) {
+    json::object by_name;
+    for (const auto& [name, link] : *facts.links) by_name[name] = link;
+    links = std::move(by_name);
+  }
+  const json::object report = {
+      {"node", json::object{{"name", facts.node_name}, {"state", facts.node_state}}},
+      {"version", facts.version},
+      {"run", run_of(facts.run)},
+      {"settings", settings_of(facts.run)},
+      {"result", result_of(facts)},
+      {"nodes", std::move(nodes)},
+      {"members", std::move(changes)},
+      {"links", std::move(links)},
+  };
+  return json::serialize(report) + "\n";
+}
+
+std::string val_stats_csv(const std::vector<sgd::HistoryPoint>& history) {
+  std::string text = "t_seconds,updates,loss,accuracy\n";
+  for (const sgd::HistoryPoint& point : history) {
+    text += fmt::format("{},{},{},{}\n", figure(point.t_seconds), point.updates,
+                        figure(point.test_loss), figure(point.test_accuracy));
+  }
+  return text;
+}
+
+std::string train_stats_csv(const std::vector<sgd::HistoryPoint>& history) {
+  std::string text = "t_seconds,updates,loss,accuracy,batch\n";
+  std::uint64_t before = 0;
+  for (const sgd::HistoryPoint& point : history) {
+    text += fmt::format("{},{},{},{},{}\n", figure(point.t_seconds), point.updates,
+                        figure(point.train_loss), figure(point.train_accuracy),
+                        point.updates - before);
+    before = point.updates;
+  }
+  return text;
+}
+
+std::vector<std::pair<std::string, std::string>> result_files(
+    const sgd::LinearModel& model, const std::vector<sgd::HistoryPoint>& history) {
+  return {{"model.liblinear", sgd::to_liblinear(model)},
+          {"weights.csv", sgd::to_weights_csv(model)},
+          {"val_stats.csv", val_stats_csv(history)},
+          {"train_stats.csv", train_stats_csv(history)}};
+}
+
+std::expected<void, std::string> prepare_directory(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    return std::unexpected("cannot create " + directory.string() + ": " + error.message());
+  }
+  const std::filesystem::path probe = directory / ".hogwild-probe";
+  if (auto written = write_file_atomically(probe, ""); !written) return written;
+  std::filesystem::remove(probe, error);
+  return {};
+}
+
+}  // namespace hogwild::daemon

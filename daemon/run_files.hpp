@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sgd/learn/model_file.hpp"
+#include "sgd/replica/records.hpp"
+
+namespace hogwild::daemon {
+
+/// A member as report.json lists it.
+struct ReportedNode {
+  std::string id;
+  std::string name;
+  std::string state;
+  std::string gossip;
+};
+
+/// A change of the membership: RFC 3339 time, name, what happened, why.
+struct MemberChange {
+  std::string time;
+  std::string name;
+  std::string event;
+  std::string evidence;
+};
+
+/// Everything that report.json says.
+struct RunReportFacts {
+  std::string node_name;
+  std::string node_state;              ///< finished, left, failed
+  std::string version;
+  const sgd::RunInfo* run = nullptr;   ///< null where there never was one
+  std::uint64_t updates = 0;
+  std::optional<std::uint64_t> digest;
+  const sgd::FinalRecord* final_record = nullptr;
+  const std::vector<sgd::HistoryPoint>* history = nullptr;
+  std::vector<std::string> unreached;
+  std::vector<ReportedNode> nodes;
+  std::vector<MemberChange> changes;
+  std::optional<sgd::Links> links;     ///< empty: null
+};
+
+[[nodiscard]] std::string report_json(const RunReportFacts& facts);
+
+/// `t_seconds,updates,loss,accuracy`: the evaluations on the test data.
+[[nodiscard]] std::string val_stats_csv(const std::vector<sgd::HistoryPoint>& history);
+/// `t_seconds,updates,loss,accuracy,batch`: the same rows for the examples trained since the last.
+[[nodiscard]] std::string train_stats_csv(const std::vector<sgd::HistoryPoint>& history);
+
+/// Names and contents of the run's files but the logs and the report.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> result_files(
+    const sgd::LinearModel& model, const std::vector<sgd::HistoryPoint>& history);
+
+/// Creates `directory` where it is missing and checks that a file can be made in it.
+[[nodiscard]] std::expected<void, std::string> prepare_directory(
+    const std::filesystem::path& directory);
+
+}  // namespace hogwild::daemon

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cmath>
+#include <cstdio>
+#include <random>
+
+#include "daemon/atomic_file.hpp"
+#include "daemon/commands.hpp"
+#include "daemon/exit_code.hpp"
+#include "daemon/local_trainer.hpp"
+#include "daemon/version.hpp"
+
+namespace hogwild::daemon {
+namespace {
+
+/// A figure that may be unknown: JSON null.
+boost::json::value number(double value) {
+  return std::isfinite(value) ? boost::json::value(value) : boost::json::value(nullptr);
+}
+
+struct Figures {
+  double test_loss = std::nan("");
+  double test_accuracy = std::nan("");
+};
+
+std::string cell(double value, const char* unit, int digits) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}{}", value, digits, unit) : std::string("-");
+}
+
+void print_head() {
+  fmt::print("{:>9} {:>7} {:>12} {:>10} {:>11} {:>10} {:>9}\n", "time_s", "epoch", "updates",
+             "Mnnz/s", "train_loss", "test_loss", "accuracy");
+}
+
+void print_row(const LocalProgress& progress, const Figures& figures, std::uint64_t rows) {
+  fmt::print("{:>9.4f} {:>7.2f} {:>12} {:>10.1f} {:>11.5f} {:>10} {:>9}\n", progress.train_s,
+             static_cast<double>(progress.updates) / static_cast<double>(rows), progress.updates,
+             static_cast<double>(progress.nonzeros) / std::max(progress.train_s, 1e-9) / 1e6,
+             progress.train_loss, cell(figures.test_loss, "", 5),
+             cell(100 * figures.test_accuracy, "%", 2));
+  std::fflush(stdout);
+}
+
+bool write(const std::filesystem::path& path, std::string_view content) {
+  if (path.empty()) return true;
+  const auto written = write_file_atomically(path, content);
+  if (!written) fmt::print(stderr, "hogwild: {}\n", written.error());
+  return written.has_value();
+}
+
+}  // namespace
+
+int run_train(const TrainOptions& options) {
+  const LearnOptions& learn = options.learn;
+  const auto data = load_training_data(learn, learn.threads);
+  if (!data) {
+    fmt::print(stderr, "hogwild train: {}\n", data.error().message);
+    return data.error().exit_code;
+  }
+  const sgd::TrainingSet& train = *data->train;
+  const std::uint64_t rows = train.rows.row_count();
+  const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
+  sgd::RunInfo info;
+  info.settings.loss = learn.loss;
+  info.settings.lambda = learn.lambda;
+  info.settings.bias = learn.bias;
+  info.settings.seed = seed;
+  info.constants = run_constants(*data);
+  const double max_time_s =
+      options.stop.max_time ? std::chrono::duration<double>(*options.stop.max_time).count() : 0.0;
+  const LocalLimits limits{options.stop.epochs.value_or(0), options.stop.updates.value_or(0),
+                           max_time_s};
+
+  const bool is_verbose = options.log.level > 0;
+  if (is_verbose) {
+    fmt::print("{} rows, {} nonzeros, {} features, loaded in {:.3f} s; seed {}, {} threads\n", rows,
+               train.rows.nonzero_count(), train.rows.feature_count(), data->load_s, seed,
+               learn.threads);
+    print_head();
+  }
+  LocalTrainer trainer(train.rows, info.rule(), limits, seed, learn.threads);
+  LocalProgress progress;
+  Figures figures;
+  sgd::Weights weights;
+  do {
+    progress = trainer.run_segment();
+    weights = sgd::weights_of(trainer.image(), trainer.rule());
+    if (data->test) {
+      const auto test = sgd::evaluate(weights, *data->test, learn.loss, learn.threads);
+      figures = {test.mean_loss, test.accuracy()};
+    }
+    if (is_verbose) print_row(progress, figures, rows);
+    if (options.stop.min_loss && figures.test_loss <= *options.stop.min_loss) break;
+  } while (!progress.is_over);
+
+  const auto fit = sgd::evaluate(weights, train.rows, learn.loss, learn.threads);
+  const double objective = sgd::objective(weights, trainer.rule().lambda, fit.mean_loss);
+  if (!std::isfinite(objective)) {
+    fmt::print(stderr, "hogwild train: the model is not finite: values of the rows are too large\n");
+    return kFailed;
+  }
+  if (is_verbose) {
+    fmt::print("objective {:.6f}, train accuracy {:.2f}%", objective, 100 * fit.accuracy());
+    if (data->test) fmt::print(", test accuracy {:.2f}%", 100 * figures.test_accuracy);
+    fmt::print("; trained in {:.4f} s\n", progress.train_s);
+  }
+  const boost::json::object report = {
+      {"version", std::string(version())},
+      {"train", learn.train},
+      {"test", learn.test},
+      {"loss", sgd::to_string(learn.loss)},
+      {"lambda", learn.lambda},
+      {"bias", learn.bias},
+      {"seed", std::to_string(seed)},
+      {"threads", learn.threads},
+      {"rows", rows},
+      {"features", train.rows.feature_count()},
+      {"load_s", data->load_s},
+      {"train_s", progress.train_s},
+      {"updates", progress.updates},
+      {"epochs", static_cast<double>(progress.updates) / static_cast<double>(rows)},
+      {"nonzeros", progress.nonzeros},
+      {"train_accuracy", fit.accuracy()},
+      {"train_loss", fit.mean_loss},
+      {"test_accuracy", number(figures.test_accuracy)},
+      {"test_loss", number(figures.test_loss)},
+      {"objective", objective},
+  };
+  const sgd::LinearModel model = linear_model(weights, info.settings, info.constants);
+  const bool is_written = write(options.model, sgd::to_liblinear(model)) &&
+                          write(options.report, boost::json::serialize(report) + "\n");
+  return is_written ? kDone : kFailed;
+}
+
+}  // namespace hogwild::daemon

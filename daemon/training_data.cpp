@@ -1,0 +1,112 @@
+#include "daemon/training_data.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "daemon/exit_code.hpp"
+#include "sgd/data/source.hpp"
+
+namespace hogwild::daemon {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::unexpected<DataFailure> bad_data(const sgd::DataError& error) {
+  return std::unexpected(DataFailure{kBadData, error.message()});
+}
+
+std::expected<sgd::Dataset, DataFailure> load(const std::string& text, sgd::DataPart part,
+                                              unsigned threads) {
+  const auto source = sgd::parse_data_source(text);
+  if (!source) return std::unexpected(DataFailure{kUsage, source.error()});
+  auto dataset = sgd::load_data(*source, part, threads);
+  if (!dataset) return bad_data(dataset.error());
+  return std::move(*dataset);
+}
+
+std::expected<void, DataFailure> add_test(const LearnOptions& learn, const sgd::FeatureOrder& order,
+                                          const sgd::LabelEncoding& labels,
+                                          const sgd::RowScale& scale, unsigned threads,
+                                          TrainingData& data) {
+  auto dataset = load(learn.test, sgd::DataPart::kTest, threads);
+  if (!dataset) return std::unexpected(dataset.error());
+  auto scoring = sgd::prepare_scoring(*dataset, order, labels, scale, threads);
+  if (!scoring) return bad_data(scoring.error());
+  data.test_fingerprint = dataset->fingerprint;
+  data.unknown_test_entries = scoring->unknown_entries;
+  data.test = std::move(scoring->rows);
+  return {};
+}
+
+}  // namespace
+
+std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& learn,
+                                                            unsigned threads) {
+  const Clock::time_point start = Clock::now();
+  TrainingData data;
+  {
+    auto dataset = load(learn.train, sgd::DataPart::kTrain, threads);
+    if (!dataset) return std::unexpected(dataset.error());
+    auto train = sgd::prepare_training(*dataset, threads);
+    if (!train) return bad_data(train.error());
+    data.train = std::move(*train);
+  }
+  if (!learn.test.empty()) {
+    const sgd::TrainingSet& train = *data.train;
+    const auto added = add_test(learn, train.order, train.labels, train.scale, threads, data);
+    if (!added) return std::unexpected(added.error());
+  }
+  data.load_s = seconds_since(start);
+  return data;
+}
+
+std::expected<TrainingData, DataFailure> load_test_data(const LearnOptions& learn,
+                                                        const sgd::RunConstants& constants,
+                                                        unsigned threads) {
+  const Clock::time_point start = Clock::now();
+  TrainingData data;
+  const auto order = sgd::FeatureOrder::of_features(constants.file_index);
+  const sgd::LabelEncoding labels{constants.negative_label, constants.positive_label};
+  const sgd::RowScale scale{.factor = std::ldexp(1.0F, constants.scale_exponent)};
+  const auto added = add_test(learn, order, labels, scale, threads, data);
+  if (!added) return std::unexpected(added.error());
+  data.load_s = seconds_since(start);
+  return data;
+}
+
+sgd::RunConstants run_constants(const TrainingData& data) {
+  const sgd::TrainingSet& train = *data.train;
+  sgd::RunConstants constants;
+  constants.rows = train.rows.row_count();
+  constants.scale_exponent = std::ilogb(train.scale.factor);
+  constants.train_fingerprint = train.fingerprint;
+  constants.test_fingerprint = data.test_fingerprint;
+  constants.positive_label = train.labels.positive;
+  constants.negative_label = train.labels.negative;
+  constants.metric = sgd::metric_of(train.mean_square, train.rows.row_count());
+  constants.file_index.assign(train.order.features().begin(), train.order.features().end());
+  return constants;
+}
+
+sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunSettings& settings,
+                              const sgd::RunConstants& constants) {
+  sgd::LinearModel model;
+  model.loss = settings.loss;
+  model.labels = {constants.negative_label, constants.positive_label};
+  const std::uint32_t largest =
+      *std::max_element(constants.file_index.begin(), constants.file_index.end());
+  model.weight.resize(std::size_t{largest} + 1);
+  const double scale = std::ldexp(1.0, constants.scale_exponent);
+  for (std::size_t rank = 0; rank < weights.w.size(); ++rank) {
+    model.weight[constants.file_index[rank]] = weights.w[rank] * scale;
+  }
+  if (settings.bias) model.intercept = weights.bias;
+  return model;
+}
+
+}  // namespace hogwild::daemon

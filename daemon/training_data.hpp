@@ -1,0 +1,47 @@
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "daemon/options.hpp"
+#include "sgd/data/training_rows.hpp"
+#include "sgd/learn/evaluate.hpp"
+#include "sgd/learn/model_file.hpp"
+#include "sgd/replica/run_info.hpp"
+
+namespace hogwild::daemon {
+
+/// Why data could not be had, and the exit code that this deserves.
+struct DataFailure {
+  int exit_code;
+  std::string message;
+};
+
+/// The training and test rows of one process, laid out as runs need them.
+struct TrainingData {
+  std::optional<sgd::TrainingSet> train;
+  std::optional<sgd::TrainingRows> test;
+  std::uint64_t test_fingerprint = 0;
+  std::uint64_t unknown_test_entries = 0;  ///< test entries of features that no training row has
+  double load_s = 0;                       ///< wall time of reading and laying out
+};
+
+/// Loads what `learn` names, with `threads` threads. Blocks for as long as that takes.
+/// Errors: a source that is malformed (exit 2), rows or labels that cannot be used (exit 3).
+[[nodiscard]] std::expected<TrainingData, DataFailure> load_training_data(
+    const LearnOptions& learn, unsigned threads);
+
+/// Test rows alone, laid out for a run whose training data is elsewhere.
+[[nodiscard]] std::expected<TrainingData, DataFailure> load_test_data(
+    const LearnOptions& learn, const sgd::RunConstants& constants, unsigned threads);
+
+/// What a run that trains on `data` has as its constants.
+[[nodiscard]] sgd::RunConstants run_constants(const TrainingData& data);
+
+/// The model of a run in the user's numbering and units.
+[[nodiscard]] sgd::LinearModel linear_model(const sgd::Weights& weights,
+                                            const sgd::RunSettings& settings,
+                                            const sgd::RunConstants& constants);
+
+}  // namespace hogwild::daemon

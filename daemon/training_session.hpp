@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "daemon/worker_pool.hpp"
+#include "sgd/data/training_rows.hpp"
+
+namespace hogwild::daemon {
+
+/// This node's part in training one run: its workers and what they share with the network thread.
+///
+/// Threads: the network thread, but for what OwnWork, RowQueue and Pace say.
+class TrainingSession {
+ public:
+  /// `rows`, `rule` and `published` must outlive it. `wake` is called from workers: when one wants
+  /// a flush, and when the last one has left.
+  TrainingSession(const sgd::TrainingRows& rows, const sgd::Rule& rule,
+                  const sgd::PublishedSums& published, unsigned threads,
+                  std::function<void()> wake)
+      : own(published.layout()),
+        queue(kQueueRanges),
+        pace{.request_flush = wake},
+        pool({rows, rule, published, own, queue, pace, threads}, wake) {}
+
+  static constexpr std::size_t kQueueRanges = 1024;
+
+  sgd::OwnWork own;
+  sgd::RowQueue queue;
+  sgd::Pace pace;
+  bool is_stopping = false;
+  WorkerPool pool;  ///< last, so that it ends first
+};
+
+}  // namespace hogwild::daemon

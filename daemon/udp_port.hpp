@@ -1,0 +1,65 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "daemon/fault_injector.hpp"
+#include "membership/endpoint.hpp"
+
+namespace hogwild::daemon {
+
+/// What a UDP socket did since it was opened.
+struct UdpCounters {
+  std::uint64_t send_failures_total = 0;   ///< not sent: no buffer, no route
+  std::uint64_t receive_drops_total = 0;   ///< dropped by the kernel: the receive buffer was full
+};
+
+/// One UDP socket on the network thread: receives in batches, sends without waiting.
+///
+/// A datagram that cannot be sent at once is dropped and counted, as a network would; the protocols
+/// above repair that. Threads: network thread only.
+class UdpPort {
+ public:
+  using Receive = std::function<void(const membership::Endpoint& from, std::span<const std::byte>)>;
+
+  /// Binds; throws boost::system::system_error where that fails. `receive_buffer_bytes` is asked of
+  /// the kernel, beyond its limit for ordinary users where the process may.
+  UdpPort(boost::asio::io_context& context, const boost::asio::ip::udp::endpoint& bind,
+          int receive_buffer_bytes);
+
+  /// Calls `receive` for each datagram from now on, and `batch_done` after each batch.
+  /// A port that `fault` harms passes datagrams through it first.
+  void start(const FaultSpec& fault, Receive receive, std::function<void()> batch_done);
+  void send(const membership::Endpoint& to, std::span<const std::byte> datagram);
+  void close();
+
+  [[nodiscard]] std::uint16_t port() const { return socket_.local_endpoint().port(); }
+  [[nodiscard]] const UdpCounters& counters() const { return counters_; }
+  /// What the kernel granted.
+  [[nodiscard]] int receive_buffer_bytes() const { return receive_buffer_bytes_; }
+
+ private:
+  struct Batch;
+
+  void wait();
+  /// Receives what is there, at most a bounded number of batches; true where more may be waiting.
+  bool receive_some();
+
+  boost::asio::ip::udp::socket socket_;
+  bool is_v6_;
+  int receive_buffer_bytes_ = 0;
+  std::unique_ptr<Batch, void (*)(Batch*)> batch_;
+  std::optional<FaultInjector> fault_;
+  Receive receive_;
+  std::function<void()> batch_done_;
+  UdpCounters counters_;
+};
+
+}  // namespace hogwild::daemon

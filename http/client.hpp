@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <string>
+
+namespace hogwild::http {
+
+/// One request to a node, for the thin commands.
+struct ClientRequest {
+  std::string host;
+  std::string port;
+  std::string method = "GET";
+  std::string target = "/";
+  std::string accept = "text/plain";
+  std::string body{};  ///< JSON; sent where it is not empty.
+  std::optional<std::string> token{};
+};
+
+struct ClientLimits {
+  std::chrono::milliseconds resolve{5'000};
+  std::chrono::milliseconds connect{5'000};  ///< For each address.
+  std::chrono::milliseconds exchange{30'000};
+  std::size_t answer_bytes_max = 64 * 1024 * 1024;
+};
+
+struct ClientResponse {
+  unsigned status = 0;
+  std::string content_type;
+  std::string body;
+};
+
+/// Sends one request and waits for its answer; blocks the caller. Errors are sentences with host
+/// and port: who did not answer, and why. An answer with any status is an answer, not an error.
+[[nodiscard]] std::expected<ClientResponse, std::string> fetch(const ClientRequest& request,
+                                                               const ClientLimits& limits = {});
+
+/// What an answer that is an error says to people: the `detail` of its problem+json, else its
+/// status.
+[[nodiscard]] std::string problem_detail(const ClientResponse& response);
+
+}  // namespace hogwild::http

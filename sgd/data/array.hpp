@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace hogwild::sgd {
+
+/// Memory for `bytes` bytes, in huge pages where the system lends them and the block is large.
+/// Throws std::bad_alloc. The caller frees it with std::free.
+[[nodiscard]] void* allocate_array(std::size_t bytes);
+
+/// A fixed run of plain values that starts without contents, so that the thread that fills a part
+/// is the one that touches it first. Hundreds of megabytes are not written twice.
+///
+/// Owns its memory; moves (what was moved from is empty), never copies. Throws std::bad_alloc where
+/// there is too little.
+template <class T>
+class Array {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_default_constructible_v<T>);
+
+ public:
+  Array() = default;
+  explicit Array(std::size_t size)
+      : data_(size == 0 ? nullptr : static_cast<T*>(allocate_array(size * sizeof(T)))),
+        size_(size) {}
+  Array(Array&& other) noexcept
+      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+  Array& operator=(Array&& other) noexcept {
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] T* data() { return data_.get(); }
+  [[nodiscard]] const T* data() const { return data_.get(); }
+  T& operator[](std::size_t index) { return data_.get()[index]; }
+  const T& operator[](std::size_t index) const { return data_.get()[index]; }
+  [[nodiscard]] std::span<T> span() { return {data_.get(), size_}; }
+  [[nodiscard]] std::span<const T> span() const { return {data_.get(), size_}; }
+
+  /// Forgets what lies behind the first `size` values. REQUIRES: size <= size().
+  void truncate(std::size_t size) {
+    assert(size <= size_);
+    size_ = size;
+  }
+
+ private:
+  struct Free {
+    void operator()(T* data) const { std::free(data); }
+  };
+
+  std::unique_ptr<T, Free> data_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace hogwild::sgd

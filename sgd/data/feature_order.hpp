@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "sgd/data/sparse_rows.hpp"
+
+namespace hogwild::sgd {
+
+/// The numbering of features that a run trains in: by descending document frequency, ties by id.
+///
+/// Frequent features get small ranks, so that what is hot lies together and gaps between ranks in
+/// messages are short. A feature that no training row has gets no rank. A constant of the run.
+/// Invariant: rank_of() and feature_of() are inverse to each other.
+class FeatureOrder {
+ public:
+  /// No features.
+  FeatureOrder() = default;
+
+  /// Counts in how many rows each feature is. Any number of threads gives the same order.
+  /// REQUIRES: every feature of `rows` < feature_count.
+  /// Cost: one pass over the rows, and 4 bytes a feature id (a sort of all entries instead where
+  /// ids are so wide that this would be more than the rows themselves).
+  [[nodiscard]] static FeatureOrder by_frequency(const SparseRows& rows,
+                                                 std::uint32_t feature_count, unsigned threads);
+
+  /// The order that another node found: `features` by rank. REQUIRES: no feature twice.
+  [[nodiscard]] static FeatureOrder of_features(std::span<const std::uint32_t> features);
+
+  /// Features that have a rank.
+  [[nodiscard]] std::uint32_t size() const {
+    return static_cast<std::uint32_t>(feature_of_rank_.size());
+  }
+  /// The feature (id less one) of a rank. REQUIRES: rank < size().
+  [[nodiscard]] std::uint32_t feature_of(std::uint32_t rank) const {
+    return feature_of_rank_[rank];
+  }
+  /// All features in the order of their ranks.
+  [[nodiscard]] std::span<const std::uint32_t> features() const { return feature_of_rank_; }
+  /// The rank of any feature, or kNoRank where no training row has it.
+  [[nodiscard]] std::uint32_t rank_of(std::uint32_t feature) const {
+    if (feature < rank_of_feature_.size()) return rank_of_feature_[feature];
+    return is_dense_ ? kNoRank : find_rank(feature);
+  }
+
+  static constexpr std::uint32_t kNoRank = 0xffffffffU;
+
+ private:
+  struct Ranked {
+    std::uint32_t feature;
+    std::uint32_t rank;
+  };
+
+  /// `table_size`: ids to index by a table; 0 to search a sorted list instead.
+  FeatureOrder(std::vector<std::uint32_t> feature_of_rank, std::uint32_t table_size);
+
+  [[nodiscard]] std::uint32_t find_rank(std::uint32_t feature) const;
+
+  std::vector<std::uint32_t> feature_of_rank_;
+  bool is_dense_ = true;
+  std::vector<std::uint32_t> rank_of_feature_;  ///< one a feature id; where ids are dense
+  std::vector<Ranked> ranked_;                  ///< by feature; where ids are sparse
+};
+
+}  // namespace hogwild::sgd

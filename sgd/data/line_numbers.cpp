@@ -1,0 +1,26 @@
+#include "sgd/data/line_numbers.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace hogwild::sgd {
+
+void LineNumbers::skip(std::uint64_t row, std::uint64_t count) {
+  if (count == 0) return;
+  const std::uint64_t before = skipped_.empty() ? 0 : skipped_.back().total;
+  if (!skipped_.empty() && skipped_.back().row == row) {
+    skipped_.back().total += count;
+    return;
+  }
+  assert(skipped_.empty() || skipped_.back().row < row);
+  skipped_.push_back({.row = row, .total = before + count});
+}
+
+std::uint64_t LineNumbers::line_of(std::uint64_t row) const {
+  const auto after = std::upper_bound(
+      skipped_.begin(), skipped_.end(), row,
+      [](std::uint64_t wanted, const Skipped& skipped) { return wanted < skipped.row; });
+  return row + 1 + (after == skipped_.begin() ? 0 : std::prev(after)->total);
+}
+
+}  // namespace hogwild::sgd

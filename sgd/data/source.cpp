@@ -1,0 +1,115 @@
+#include "sgd/data/source.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include "sgd/data/svmlight.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+constexpr std::string_view kSynthetic = "synth:";
+constexpr std::string_view kForms = "expected a path, - or synth:rcv1[?n=N&seed=S&part=train|test]";
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::string quote(std::string_view text) {
+  std::string quoted = "\"";
+  quoted += text;
+  quoted += '"';
+  return quoted;
+}
+
+/// Takes one `key=value` into `source`; what is wrong with it otherwise.
+std::expected<void, std::string> take_setting(std::string_view setting, SyntheticSource& source) {
+  const std::size_t equals = setting.find('=');
+  const std::string_view key = setting.substr(0, equals);
+  const std::string_view value =
+      equals == std::string_view::npos ? std::string_view{} : setting.substr(equals + 1);
+  if (key == "n") {
+    source.rows = parse_number(value);
+    if (source.rows && *source.rows >= 1 && *source.rows <= kMaxSyntheticRows) return {};
+    return std::unexpected("n must be a number of rows from 1 to " +
+                           std::to_string(kMaxSyntheticRows));
+  }
+  if (key == "seed") {
+    const auto seed = parse_number(value);
+    if (!seed) return std::unexpected("seed must be a whole number from 0 to 2^64 - 1");
+    source.seed = *seed;
+    return {};
+  }
+  if (key == "part") {
+    if (value == "train") source.part = DataPart::kTrain;
+    if (value == "test") source.part = DataPart::kTest;
+    if (value == "train" || value == "test") return {};
+    return std::unexpected("part must be train or test");
+  }
+  return std::unexpected(quote(key) + " is unknown; expected n, seed or part");
+}
+
+std::expected<SyntheticSource, std::string> parse_synthetic(std::string_view text) {
+  const std::size_t question = text.find('?');
+  if (text.substr(0, question) != "rcv1") {
+    return std::unexpected("the only synthetic set is synth:rcv1");
+  }
+  SyntheticSource source;
+  if (question == std::string_view::npos) return source;
+  std::string_view settings = text.substr(question + 1);
+  std::vector<std::string_view> seen;
+  while (!settings.empty()) {
+    const std::size_t end = settings.find('&');
+    const std::string_view setting = settings.substr(0, end);
+    seen.push_back(setting.substr(0, setting.find('=')));
+    if (std::count(seen.begin(), seen.end(), seen.back()) > 1) {
+      return std::unexpected(quote(seen.back()) + " is given twice");
+    }
+    if (auto taken = take_setting(setting, source); !taken) return std::unexpected(taken.error());
+    settings.remove_prefix(end == std::string_view::npos ? settings.size() : end + 1);
+  }
+  return source;
+}
+
+SyntheticOptions complete(const SyntheticSource& source, DataPart default_part) {
+  const DataPart part = source.part.value_or(default_part);
+  const std::uint64_t rows = part == DataPart::kTrain ? kSyntheticTrainRows : kSyntheticTestRows;
+  return {.rows = source.rows.value_or(rows), .seed = source.seed, .part = part};
+}
+
+}  // namespace
+
+std::expected<DataSource, std::string> parse_data_source(std::string_view text) {
+  const auto refuse = [&](const std::string& reason) {
+    return std::unexpected(quote(text) + ": " + reason);
+  };
+  if (text.empty()) return refuse(std::string(kForms));
+  if (text.find('\0') != std::string_view::npos) return refuse("a path has no zero byte");
+  if (text.starts_with("lyrl2004:")) {
+    return refuse("LYRL2004 directories cannot be read in this version; " + std::string(kForms));
+  }
+  if (text.ends_with(".hwd")) {
+    return refuse("binary caches cannot be read in this version; " + std::string(kForms));
+  }
+  if (!text.starts_with(kSynthetic)) {
+    return DataSource{.where = FileSource{std::string(text)}, .text = std::string(text)};
+  }
+  auto synthetic = parse_synthetic(text.substr(kSynthetic.size()));
+  if (!synthetic) return refuse(synthetic.error());
+  return DataSource{.where = *synthetic, .text = std::string(text)};
+}
+
+std::expected<Dataset, DataError> load_data(const DataSource& source, DataPart default_part,
+                                            unsigned threads) {
+  if (const auto* synthetic = std::get_if<SyntheticSource>(&source.where)) {
+    return make_synthetic_rcv1(complete(*synthetic, default_part), threads);
+  }
+  return load_svmlight(std::get<FileSource>(source.where).path, threads);
+}
+
+}  // namespace hogwild::sgd

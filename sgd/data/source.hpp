@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "sgd/data/dataset.hpp"
+#include "sgd/data/load_error.hpp"
+#include "sgd/data/synthetic.hpp"
+
+namespace hogwild::sgd {
+
+/// A file of svmlight text, plain or gzip; "-" is standard input.
+struct FileSource {
+  std::string path;
+};
+
+/// `synth:rcv1?…`: what the argument said, and what it left open.
+struct SyntheticSource {
+  std::optional<std::uint64_t> rows;
+  std::uint64_t seed = 1;
+  std::optional<DataPart> part;
+};
+
+/// A DATA argument, understood but not yet opened.
+struct DataSource {
+  std::variant<FileSource, SyntheticSource> where;
+  std::string text;  ///< as it was given
+
+  /// True for `synth:`, which every node can make by itself.
+  [[nodiscard]] bool is_synthetic() const { return std::holds_alternative<SyntheticSource>(where); }
+};
+
+/// Understands `PATH`, `-` or `synth:rcv1[?n=N&seed=S&part=train|test]`.
+/// The error says what is wrong with it and what would be right.
+[[nodiscard]] std::expected<DataSource, std::string> parse_data_source(std::string_view text);
+
+/// Reads or makes the data. `default_part` is for `synth:` without a part; without `n` the training
+/// part has 200,000 rows and the test part 23,149. Any number of threads gives the same.
+/// Throws std::bad_alloc where memory is short.
+[[nodiscard]] std::expected<Dataset, DataError> load_data(const DataSource& source,
+                                                          DataPart default_part, unsigned threads);
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "sgd/data/dataset.hpp"
+#include "sgd/data/load_error.hpp"
+#include "sgd/data/text.hpp"
+
+namespace hogwild::sgd {
+
+/// Reads svmlight/LIBSVM text:
+///
+///   line    = [labels] [qid:N] {id:value} [# comment]
+///   labels  = number {"," number}          several are kept, see Dataset::further_label
+///   id      = 1 … 2³¹ − 1, ascending or not, no id twice; qid is ignored
+///   number  = [+|-] digits [. digits] [e[+|-]digits], and ".5", "1."
+///
+/// Spaces and tabs separate, also before a label; lines end in LF or CRLF, the last one in nothing;
+/// a byte order mark is skipped. A line of labels alone is a row; one that begins with a feature is
+/// a row without label; an empty line or one that is only a comment is none. Values are the float
+/// nearest to the text, bit for bit std::from_chars (too small is 0, too large an error); labels
+/// are under 2²⁴ in size.
+///
+/// Errors: the first bad line of the file, whatever the number of threads; a text without any row.
+/// Rows come out with ascending features. Cost: two passes over the text, by chunks shared among
+/// `threads`; straight into the rows, no copy. Mapped text is released behind the parser.
+/// Throws std::bad_alloc where memory is short.
+[[nodiscard]] std::expected<Dataset, DataError> parse_svmlight(const Text& text, std::string name,
+                                                               unsigned threads);
+
+/// Reads a file of svmlight text, plain or gzip (told by its first bytes); "-" is standard input.
+/// Errors: those of parse_svmlight(), and what the system or the unpacker says.
+[[nodiscard]] std::expected<Dataset, DataError> load_svmlight(const std::string& path,
+                                                              unsigned threads);
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,122 @@
+#include "sgd/data/text.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "sgd/data/text_builder.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+std::size_t page_size() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
+
+std::string system_message(int error) { return std::generic_category().message(error); }
+
+/// An open file that is closed at the end of its scope.
+class OpenFile {
+ public:
+  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() {
+    if (descriptor_ > STDIN_FILENO) close(descriptor_);
+  }
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+/// Reads to the end of `descriptor`; an errno where that fails.
+std::expected<Text, int> read_stream(int descriptor) {
+  constexpr std::size_t kBlock = std::size_t{1} << 20U;
+  TextBuilder builder;
+  for (;;) {
+    char* const room = builder.reserve(kBlock);
+    const ssize_t got = read(descriptor, room, kBlock);
+    if (got == 0) return std::move(builder).finish();
+    if (got > 0) {
+      builder.grow(static_cast<std::size_t>(got));
+    } else if (errno != EINTR) {
+      return std::unexpected(errno);
+    }
+  }
+}
+
+}  // namespace
+
+Text::Text() : Text(copy_of({})) {}
+
+Text::Text(const char* data, std::size_t size, std::size_t reserved)
+    : data_(data, Unmap{reserved}), size_(size) {}
+
+void Text::Unmap::operator()(const char* data) const {
+  // The memory was ours to write before it became a Text.
+  void* const memory = const_cast<char*>(data);
+  if (reserved == 0) {
+    std::free(memory);
+  } else {
+    munmap(memory, reserved);
+  }
+}
+
+Text Text::copy_of(std::string_view bytes) {
+  TextBuilder builder;
+  std::memcpy(builder.reserve(bytes.size()), bytes.data(), bytes.size());
+  builder.grow(bytes.size());
+  return std::move(builder).finish();
+}
+
+Text Text::adopt(char* heap, std::size_t size) { return {heap, size, 0}; }
+
+std::expected<Text, int> Text::map(int descriptor, std::size_t size) {
+  const std::size_t page = page_size();
+  if (size > static_cast<std::size_t>(-1) - 2 * page) return std::unexpected(EFBIG);
+  // A page more than the file needs stays anonymous and zero: the padding behind the text.
+  const std::size_t reserved = (size + page - 1) / page * page + page;
+  void* const memory = mmap(nullptr, reserved, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return std::unexpected(errno);
+  Text text(static_cast<const char*>(memory), size, reserved);
+  if (mmap(memory, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, descriptor, 0) == MAP_FAILED) {
+    return std::unexpected(errno);
+  }
+  return text;
+}
+
+void Text::release(std::size_t offset, std::size_t length) const {
+  if (data_.get_deleter().reserved == 0) return;
+  const std::size_t page = page_size();
+  const std::size_t first = (offset + page - 1) / page * page;
+  const std::size_t last = (offset + length) / page * page;
+  if (first >= last) return;
+  // Advice: where it fails, pages stay until the text is gone.
+  madvise(const_cast<char*>(data_.get()) + first, last - first, MADV_DONTNEED);
+}
+
+std::expected<Text, DataError> read_text(const std::string& path) {
+  const bool is_input = path == "-";
+  const OpenFile file(is_input ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0) {
+    return std::unexpected(
+        DataError{.file = path, .reason = "cannot be opened: " + system_message(errno)});
+  }
+  // A file that reports no size may still have contents (/proc), and input may start in the middle.
+  const bool can_map = !is_input && S_ISREG(status.st_mode) && status.st_size > 0;
+  auto text = can_map ? Text::map(file.descriptor(), static_cast<std::size_t>(status.st_size))
+                      : read_stream(file.descriptor());
+  if (text) return std::move(*text);
+  return std::unexpected(
+      DataError{.file = path, .reason = "cannot be read: " + system_message(text.error())});
+}
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "sgd/data/dataset.hpp"
+#include "sgd/data/feature_order.hpp"
+#include "sgd/data/labels.hpp"
+#include "sgd/data/load_error.hpp"
+#include "sgd/data/sparse_rows.hpp"
+
+namespace hogwild::sgd {
+
+/// Rows as the learner reads them: features are ranks, ascending in a row; values are scaled; each
+/// row has a sign, +1 or −1. Labels are not folded into the values.
+///
+/// Owns its rows; moves, never copies. Threads: const, any.
+class TrainingRows {
+ public:
+  /// No rows.
+  TrainingRows() = default;
+  /// REQUIRES: a sign a row; every feature < feature_count.
+  TrainingRows(SparseRows rows, std::vector<float> sign, std::uint32_t feature_count);
+
+  [[nodiscard]] std::uint64_t row_count() const { return rows_.row_count(); }
+  [[nodiscard]] std::uint64_t nonzero_count() const { return rows_.nonzero_count(); }
+  /// Ranks, used in these rows or not: the size of a weight vector.
+  [[nodiscard]] std::uint32_t feature_count() const { return feature_count_; }
+  [[nodiscard]] std::span<const std::uint32_t> features(std::uint64_t row) const {
+    return rows_.features(row);
+  }
+  [[nodiscard]] std::span<const float> values(std::uint64_t row) const { return rows_.values(row); }
+  /// +1 or −1.
+  [[nodiscard]] float sign(std::uint64_t row) const { return sign_[row]; }
+  /// The same rows as three arrays, and a sign a row.
+  [[nodiscard]] const SparseRows& sparse() const { return rows_; }
+  [[nodiscard]] std::span<const float> signs() const { return sign_; }
+
+ private:
+  SparseRows rows_;
+  std::vector<float> sign_;
+  std::uint32_t feature_count_ = 0;
+};
+
+/// The power of two by which all values of a run are multiplied, so that rows have a norm of about
+/// one at most and integer sums have the range that they need.
+///
+/// Training on c·x with λ·c² finds w' = w/c: the objective stays the user's, and w = c·w'.
+struct RowScale {
+  float factor = 1.0F;       ///< c
+  double median_norm = 0.0;  ///< of the rows that are not empty, before scaling
+  double largest_norm = 0.0;
+
+  /// λ for the scaled rows.
+  [[nodiscard]] double scaled_lambda(double lambda) const {
+    return lambda * static_cast<double>(factor) * static_cast<double>(factor);
+  }
+};
+
+/// Finds the scale of `rows`: 1 where no norm is above 1.001, else the power of two that brings the
+/// median norm of the rows that are not empty into (0.5005, 1.001], and 1 at most.
+/// Any number of threads gives the same. Cost: one pass over the rows and 8 bytes a row.
+[[nodiscard]] RowScale find_row_scale(const SparseRows& rows, unsigned threads);
+
+/// A data set in the physical form that a run trains on, alike to the bit on every node that has
+/// the same data: a function of the rows alone, not of threads.
+struct TrainingSet {
+  TrainingRows rows{};     ///< shuffled by a permutation drawn from the fingerprint
+  FeatureOrder order{};    ///< what ranks mean
+  LabelEncoding labels{};  ///< what signs mean
+  RowScale scale{};
+  std::vector<double> mean_square{};  ///< v: mean over all rows of x_j², scaled, one a rank
+  std::uint64_t fingerprint = 0;      ///< of the data set
+};
+
+/// Lays `dataset` out for training.
+/// Errors: labels that are not two classes, or not a single feature in any row.
+/// Cost: as many bytes as the data set again, and three passes over it.
+[[nodiscard]] std::expected<TrainingSet, DataError> prepare_training(const Dataset& dataset,
+                                                                     unsigned threads);
+
+/// A set of rows to be scored with a model of a training set.
+struct ScoringSet {
+  TrainingRows rows{};                ///< in the file's order
+  std::uint64_t unknown_entries = 0;  ///< dropped: of features that no training row has
+};
+
+/// Lays `dataset` out for scoring, in the order, classes and scale of a training set.
+/// Errors: a label that is not one of the two classes.
+[[nodiscard]] std::expected<ScoringSet, DataError> prepare_scoring(const Dataset& dataset,
+                                                                   const FeatureOrder& order,
+                                                                   const LabelEncoding& labels,
+                                                                   const RowScale& scale,
+                                                                   unsigned threads);
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,68 @@
+#include "sgd/learn/own_work.hpp"
+
+#include <algorithm>
+
+namespace hogwild::sgd {
+
+OwnWork::OwnWork(SumsLayout layout)
+    : layout_(layout),
+      stripe_count_((layout.sum_count() + kStripe - 1) / kStripe),
+      made_(layout.sum_count()),
+      sent_(layout.sum_count()),
+      claimed_(std::make_unique<std::atomic<bool>[]>(stripe_count_)),
+      made_scalars_(std::make_unique<std::atomic<std::int64_t>[]>(layout.scalar_count())),
+      sent_scalars_(std::make_unique<std::atomic<std::int64_t>[]>(layout.scalar_count())) {}
+
+std::uint32_t OwnWork::stripe_size(std::uint32_t stripe) const {
+  return std::min(kStripe, layout_.sum_count() - stripe_begin(stripe));
+}
+
+OwnWork::Claim OwnWork::try_claim(std::uint32_t stripe) {
+  // Acquire: what the last claimer wrote is seen.
+  const bool busy = claimed_[stripe].exchange(true, std::memory_order_acquire);
+  return Claim(busy ? nullptr : &claimed_[stripe]);
+}
+
+std::span<std::int32_t> OwnWork::made(std::uint32_t stripe) {
+  return std::span(made_).subspan(stripe_begin(stripe), stripe_size(stripe));
+}
+
+std::span<const std::int32_t> OwnWork::sent(std::uint32_t stripe) const {
+  return std::span(sent_).subspan(stripe_begin(stripe), stripe_size(stripe));
+}
+
+void OwnWork::collect(PublishedSums& published, std::vector<CellDelta>& out) {
+  for (std::uint32_t cell = 0; cell < layout_.scalar_count(); ++cell) {
+    const std::int64_t fresh = unsent_scalar(cell);
+    if (fresh == 0) continue;
+    published.add({cell, fresh});
+    sent_scalars_[cell].fetch_add(fresh, std::memory_order_relaxed);
+    out.push_back({cell, fresh});
+  }
+  for (std::uint32_t stripe = 0; stripe < stripe_count_; ++stripe) {
+    const Claim claim = try_claim(stripe);
+    if (!claim) continue;
+    const std::uint32_t begin = stripe_begin(stripe);
+    for (std::uint32_t i = begin; i < begin + stripe_size(stripe); ++i) {
+      if (made_[i] == sent_[i]) continue;
+      // Modulo 2³², as the sums themselves.
+      const auto fresh = static_cast<std::int32_t>(static_cast<std::uint32_t>(made_[i]) -
+                                                   static_cast<std::uint32_t>(sent_[i]));
+      const CellDelta delta{layout_.scalar_count() + i, fresh};
+      published.add(delta);
+      sent_[i] = made_[i];
+      out.push_back(delta);
+    }
+  }
+}
+
+void OwnWork::reset() {
+  std::fill(made_.begin(), made_.end(), 0);
+  std::fill(sent_.begin(), sent_.end(), 0);
+  for (std::uint32_t cell = 0; cell < layout_.scalar_count(); ++cell) {
+    made_scalars_[cell].store(0, std::memory_order_relaxed);
+    sent_scalars_[cell].store(0, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+namespace hogwild::sgd {
+
+/// What the network thread tells the workers about the rest of the cluster, and what they ask of it.
+///
+/// Threads: each member says who writes it; all are relaxed, since a worker that sees an old value
+/// trains as it would have a moment ago.
+struct Pace {
+  /// s_cluster: how much work the whole cluster does while this node does one unit of it. 1 alone.
+  /// Written by the network thread.
+  std::atomic<float> lookahead{1.0F};
+  /// Flushes of this node so far. Written by the network thread, which notifies after each.
+  std::atomic<std::uint32_t> flushes{0};
+  /// Set by a worker that computed a non-finite value; it stops then. Read by the network thread.
+  std::atomic<bool> has_fault{false};
+  /// Asks the network thread to flush soon. Called by workers; must be callable from any thread.
+  /// Empty where no flush is needed (one machine, no network).
+  std::function<void()> request_flush;
+
+  /// Tells workers that wait for a flush that one happened, or that they must not wait.
+  void flushed() {
+    flushes.fetch_add(1, std::memory_order_release);
+    flushes.notify_all();
+  }
+};
+
+}  // namespace hogwild::sgd

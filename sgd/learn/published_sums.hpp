@@ -1,0 +1,94 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sgd/learn/sums_layout.hpp"
+
+namespace hogwild::sgd {
+
+/// One addition to the replicated state.
+struct CellDelta {
+  std::uint32_t cell = 0;
+  std::int64_t value = 0;
+
+  friend bool operator==(const CellDelta&, const CellDelta&) = default;
+};
+
+/// A copy of the replicated state at one moment.
+struct SumsImage {
+  std::vector<std::int64_t> scalars;
+  std::vector<std::int32_t> sums;
+
+  [[nodiscard]] std::uint64_t examples() const { return static_cast<std::uint64_t>(scalars[0]); }
+};
+
+/// The replicated state of a run: integers that every node adds up to the same values.
+///
+/// The model is a function of it (sgd/learn/model.hpp). Source: dual averaging for sparse data,
+/// Duchi, Jordan, McMahan 2013, in integers so that addition commutes exactly.
+/// Threads: add() and install() from the network thread only; scalar() and sum() from any thread,
+/// relaxed: a stale value is one that a slower message would have given too.
+/// Invariant: equal sets of applied deltas give equal cells and an equal digest, in any order.
+class PublishedSums {
+ public:
+  /// Largest magnitude of a gradient sum: past it a run stops instead of coming near a wrap.
+  static constexpr std::int32_t kLargestSum = 1 << 30;
+
+  /// All zeros.
+  explicit PublishedSums(SumsLayout layout);
+
+  [[nodiscard]] const SumsLayout& layout() const { return layout_; }
+
+  /// Adds to one cell and to the digest. REQUIRES: cell < layout().cell_count().
+  void add(CellDelta delta) {
+    digest_ += cell_weight(delta.cell) * static_cast<std::uint64_t>(delta.value);
+    if (delta.cell < layout_.scalar_count()) {
+      add_scalar(delta.cell, delta.value);
+    } else {
+      add_sum(delta.cell - layout_.scalar_count(), delta.value);
+    }
+  }
+
+  /// A counter or intercept, perhaps stale. REQUIRES: cell < layout().scalar_count().
+  [[nodiscard]] std::int64_t scalar(std::uint32_t cell) const {
+    return std::atomic_ref(scalars_[cell]).load(std::memory_order_relaxed);
+  }
+  /// Sum of position `index` (feature·columns + column), perhaps stale. REQUIRES: in range.
+  [[nodiscard]] std::int32_t sum(std::uint32_t index) const {
+    return std::atomic_ref(sums_[index]).load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t examples() const {
+    return static_cast<std::uint64_t>(scalar(SumsLayout::kExamples));
+  }
+
+  /// Σ weight(cell)·value over all additions, mod 2⁶⁴: linear, hence the same in any order.
+  [[nodiscard]] std::uint64_t digest() const { return digest_; }
+  /// The first position whose sum passed kLargestSum, or -1. Network thread only.
+  [[nodiscard]] std::int64_t overflowed() const { return overflowed_; }
+
+  /// A copy of the counters and intercepts. Network thread only.
+  [[nodiscard]] std::vector<std::int64_t> image_scalars() const { return scalars_; }
+  /// A copy of all cells. Network thread only.
+  [[nodiscard]] SumsImage image() const { return {scalars_, sums_}; }
+  /// Replaces all cells and recomputes the digest. REQUIRES: the sizes of layout().
+  void install(const SumsImage& image);
+
+ private:
+  [[nodiscard]] static std::uint64_t cell_weight(std::uint32_t cell);
+  void add_scalar(std::uint32_t cell, std::int64_t value);
+  void add_sum(std::uint32_t index, std::int64_t value);
+
+  // Fixed after construction.
+  SumsLayout layout_;
+  // Written by the network thread, read by any, relaxed. (atomic_ref of a const object is C++26.)
+  mutable std::vector<std::int64_t> scalars_;
+  mutable std::vector<std::int32_t> sums_;
+  // Network thread only.
+  std::uint64_t digest_ = 0;
+  std::int64_t overflowed_ = -1;
+};
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <vector>
+
+#include "sgd/learn/published_sums.hpp"
+#include "sgd/replica/ids.hpp"
+#include "sgd/replica/wire.hpp"
+
+namespace hogwild::sgd {
+
+/// One datagram of deltas: "add these integers", by itself, in any order, once.
+///
+///     u8       1 (kDelta)
+///     u64      run
+///     u64      origin: the process that learned it, whoever sends the datagram
+///     varint   seq: the origin's number of this datagram, from 1
+///     entries  until the end: varint (cell − previous cell), ascending, the first from −1;
+///              then zigzag varint value, never 0
+///
+/// Cells are those of SumsLayout; features are numbered by descending document frequency, so that
+/// gaps take one byte. Whether a datagram is acceptable depends on it and on the run's layout
+/// alone, never on what arrived before: so all nodes judge alike.
+struct DeltaHeader {
+  RunId run = 0;
+  OriginId origin = 0;
+  std::uint64_t seq = 0;
+};
+
+/// Why a datagram of deltas was refused; the state is unchanged then.
+enum class DeltaError : std::uint8_t { kTruncated, kBadHeader, kCellOutOfRange, kValueOutOfRange, kEmpty };
+
+/// Largest magnitude of an entry for a feature (2²⁴ units) and for a counter or intercept (2⁵⁰).
+inline constexpr std::int64_t kLargestSumDelta = std::int64_t{1} << 24;
+inline constexpr std::int64_t kLargestScalarDelta = std::int64_t{1} << 50;
+
+/// Writes one datagram with as many of `entries` as fit into kLargestPayload; returns how many did.
+/// REQUIRES: entries not empty, ascending by cell, values within the bounds and not 0.
+std::size_t encode_delta(const DeltaHeader& header, std::span<const CellDelta> entries, Bytes& out);
+
+/// Reads run, origin and seq only. The type byte was checked by the caller.
+[[nodiscard]] std::expected<DeltaHeader, DeltaError> decode_delta_header(
+    std::span<const std::byte> datagram);
+
+/// Reads and checks a whole datagram; `entries` is overwritten, and of no use after an error.
+[[nodiscard]] std::expected<DeltaHeader, DeltaError> decode_delta(
+    std::span<const std::byte> datagram, const SumsLayout& layout, std::vector<CellDelta>& entries);
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,34 @@
+#include "sgd/replica/history.hpp"
+
+namespace hogwild::sgd {
+
+void write_points(std::span<const HistoryPoint> points, ByteWriter& writer) {
+  writer.varint(points.size());
+  for (const HistoryPoint& point : points) {
+    writer.f64(point.t_seconds);
+    writer.varint(point.updates);
+    writer.f64(point.train_loss);
+    writer.f64(point.train_accuracy);
+    writer.f64(point.test_loss);
+    writer.f64(point.test_accuracy);
+  }
+}
+
+std::vector<HistoryPoint> read_points(ByteReader& reader, std::size_t most) {
+  const std::uint64_t count = reader.varint();
+  if (count > most) reader.fail();
+  std::vector<HistoryPoint> points;
+  for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
+    HistoryPoint point;
+    point.t_seconds = reader.f64();
+    point.updates = reader.varint();
+    point.train_loss = reader.f64();
+    point.train_accuracy = reader.f64();
+    point.test_loss = reader.f64();
+    point.test_accuracy = reader.f64();
+    points.push_back(point);
+  }
+  return points;
+}
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "sgd/replica/wire.hpp"
+
+namespace hogwild::sgd {
+
+inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+/// One evaluation of the run; rows of `val_stats.csv`. Unknown figures are NaN.
+struct HistoryPoint {
+  double t_seconds = 0.0;         ///< since the run's first update
+  std::uint64_t updates = 0;      ///< of the cluster
+  double train_loss = kUnknown;   ///< mean loss of examples before their own update, since the last row
+  double train_accuracy = kUnknown;
+  double test_loss = kUnknown;
+  double test_accuracy = kUnknown;
+};
+
+/// Points that a run keeps; a longer run thins out none, it stops adding (and says so).
+inline constexpr std::size_t kMostHistoryPoints = 100'000;
+
+void write_points(std::span<const HistoryPoint> points, ByteWriter& writer);
+/// Reads what write_points() wrote; fails the reader on more than `most` points.
+[[nodiscard]] std::vector<HistoryPoint> read_points(ByteReader& reader, std::size_t most);
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,177 @@
+#include "sgd/replica/records.hpp"
+
+#include "sgd/learn/mix64.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+constexpr std::size_t kMostLinks = 32;
+constexpr std::size_t kMostLinkText = 2048;
+
+void write_result(const RunResult& result, ByteWriter& writer) {
+  writer.f64(result.test_loss);
+  writer.f64(result.test_accuracy);
+  writer.f64(result.objective);
+  writer.f64(result.elapsed_s);
+}
+
+RunResult read_result(ByteReader& reader) {
+  RunResult result;
+  result.test_loss = reader.f64();
+  result.test_accuracy = reader.f64();
+  result.objective = reader.f64();
+  result.elapsed_s = reader.f64();
+  return result;
+}
+
+void write_final(const FinalRecord& record, ByteWriter& writer) {
+  writer.u64(record.run);
+  writer.u64(record.finisher);
+  writer.u64(record.applied_hash);
+  writer.u64(record.digest);
+  writer.varint(record.examples);
+  write_stop(record.stop, writer);
+  write_result(record.result, writer);
+  write_points(record.history, writer);
+}
+
+FinalRecord read_final(ByteReader& reader) {
+  FinalRecord record;
+  record.run = reader.u64();
+  record.finisher = reader.u64();
+  record.applied_hash = reader.u64();
+  record.digest = reader.u64();
+  record.examples = reader.varint();
+  record.stop = read_stop(reader);
+  record.result = read_result(reader);
+  record.history = read_points(reader, kMostHistoryPoints);
+  return record;
+}
+
+void write_image(const ReplicaImage& image, ByteWriter& writer) {
+  writer.raw(std::span<const std::int64_t>(image.sums.scalars));
+  writer.raw(std::span<const std::int32_t>(image.sums.sums));
+  writer.u64(image.digest);
+  writer.u64(image.applied_hash);
+  writer.varint(image.coverage.size());
+  for (const OriginCoverage& coverage : image.coverage) write_coverage(coverage, writer);
+}
+
+ReplicaImage read_image(const SumsLayout& layout, ByteReader& reader) {
+  ReplicaImage image;
+  image.sums.scalars = reader.raw<std::int64_t>(layout.scalar_count());
+  image.sums.sums = reader.raw<std::int32_t>(layout.sum_count());
+  image.digest = reader.u64();
+  image.applied_hash = reader.u64();
+  const std::uint64_t count = reader.varint();
+  if (count > Replica::kMostOrigins) reader.fail();
+  for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
+    image.coverage.push_back(read_coverage(reader, OriginWindow::kWindow));
+  }
+  return image;
+}
+
+/// 1 and the content that `write` appends.
+template <typename Write>
+Bytes encode_reply(Write write) {
+  Bytes bytes;
+  ByteWriter writer(bytes);
+  writer.u8(1);
+  write(writer);
+  return bytes;
+}
+
+}  // namespace
+
+std::uint64_t FinalRecord::id() const {
+  const std::uint64_t hash = mix64(run ^ mix64(finisher ^ mix64(applied_hash ^ mix64(digest))));
+  return hash == 0 ? 1 : hash;
+}
+
+Bytes encode_request(const Request& request) {
+  Bytes bytes;
+  ByteWriter writer(bytes);
+  writer.u8(static_cast<std::uint8_t>(request.type));
+  writer.u64(request.run);
+  return bytes;
+}
+
+std::optional<Request> decode_request(std::span<const std::byte> bytes) {
+  ByteReader reader(bytes);
+  const std::uint8_t type = reader.u8();
+  const RunId run = reader.u64();
+  if (!reader.done() || type < 1 || type > 2) return std::nullopt;
+  return Request{static_cast<RequestType>(type), run};
+}
+
+Bytes encode_refusal() { return {std::byte{0}}; }
+
+Bytes encode_snapshot(const Snapshot& snapshot) {
+  return encode_reply([&](ByteWriter& writer) {
+    write_run_info(snapshot.info, writer);
+    writer.f64(snapshot.elapsed_s);
+    write_image(snapshot.image, writer);
+    write_points(snapshot.history, writer);
+    writer.u8(static_cast<std::uint8_t>((snapshot.stop ? 1 : 0) | (snapshot.final_record ? 2 : 0)));
+    if (snapshot.stop) write_stop(*snapshot.stop, writer);
+    if (snapshot.final_record) write_final(*snapshot.final_record, writer);
+  });
+}
+
+Bytes encode_report(const RunReport& report) {
+  return encode_reply([&](ByteWriter& writer) {
+    write_points(report.history, writer);
+    writer.u8(static_cast<std::uint8_t>((report.final_record ? 1 : 0) | (report.links ? 2 : 0)));
+    if (report.final_record) write_final(*report.final_record, writer);
+    if (report.links) {
+      writer.varint(report.links->size());
+      for (const auto& [name, link] : *report.links) {
+        writer.text(name);
+        writer.text(link);
+      }
+    }
+  });
+}
+
+std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes) {
+  ByteReader reader(bytes);
+  if (reader.u8() != 1) return std::nullopt;
+  auto info = read_run_info(reader);
+  if (!info) return std::nullopt;
+  Snapshot snapshot;
+  snapshot.info = std::move(*info);
+  snapshot.elapsed_s = reader.f64();
+  snapshot.image = read_image(snapshot.info.layout(), reader);
+  snapshot.history = read_points(reader, kMostHistoryPoints);
+  const std::uint8_t flags = reader.u8();
+  if ((flags & 1U) != 0) snapshot.stop = read_stop(reader);
+  if ((flags & 2U) != 0) snapshot.final_record = read_final(reader);
+  const bool is_consistent =
+      reader.done() && std::isfinite(snapshot.elapsed_s) && snapshot.elapsed_s >= 0 &&
+      (!snapshot.final_record || snapshot.final_record->run == snapshot.info.id);
+  if (!is_consistent) return std::nullopt;
+  return snapshot;
+}
+
+std::optional<RunReport> decode_report(std::span<const std::byte> bytes) {
+  ByteReader reader(bytes);
+  if (reader.u8() != 1) return std::nullopt;
+  RunReport report;
+  report.history = read_points(reader, kMostHistoryPoints);
+  const std::uint8_t flags = reader.u8();
+  if ((flags & 1U) != 0) report.final_record = read_final(reader);
+  if ((flags & 2U) != 0) {
+    const std::uint64_t count = reader.varint();
+    if (count > kMostLinks) reader.fail();
+    Links links;
+    for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
+      std::string name = reader.text(kMostLinkText);
+      links.emplace_back(std::move(name), reader.text(kMostLinkText));
+    }
+    report.links = std::move(links);
+  }
+  if (!reader.done()) return std::nullopt;
+  return report;
+}
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sgd/replica/history.hpp"
+#include "sgd/replica/ids.hpp"
+#include "sgd/replica/replica.hpp"
+#include "sgd/replica/run_info.hpp"
+#include "sgd/replica/status.hpp"
+
+namespace hogwild::sgd {
+
+/// Figures of a run's final model, measured once, by its finisher. Unknown ones are NaN.
+struct RunResult {
+  double test_loss = kUnknown;
+  double test_accuracy = kUnknown;
+  double objective = kUnknown;
+  double elapsed_s = 0.0;  ///< of the run when it stopped
+};
+
+/// The end of a run: which state is the final one, and how good it is. Made once, by one member,
+/// and held by all before anybody exports.
+struct FinalRecord {
+  RunId run = 0;
+  PeerId finisher = 0;
+  std::uint64_t applied_hash = 0;
+  std::uint64_t digest = 0;
+  std::uint64_t examples = 0;
+  StopOrder stop;
+  RunResult result;
+  std::vector<HistoryPoint> history;  ///< whole; its last point is the final model
+
+  /// Names the record in statuses; never 0.
+  [[nodiscard]] std::uint64_t id() const;
+};
+
+/// File name and where it was uploaded to.
+using Links = std::vector<std::pair<std::string, std::string>>;
+
+/// Everything that a joiner needs to be a member of the run like any other.
+struct Snapshot {
+  RunInfo info;
+  double elapsed_s = 0.0;
+  ReplicaImage image;
+  std::vector<HistoryPoint> history;
+  std::optional<StopOrder> stop;
+  std::optional<FinalRecord> final_record;
+};
+
+/// What a member tells about the end of its run, or how far the history is.
+struct RunReport {
+  std::vector<HistoryPoint> history;
+  std::optional<FinalRecord> final_record;
+  std::optional<Links> links;
+};
+
+/// Requests over a stream: one each way. A reply is u8 1 and the content, or u8 0: "not now".
+///
+///     u8 1 (kSnapshot), u64 run    the run's state as it is at this moment
+///     u8 2 (kReport),   u64 run    history, final record, links
+enum class RequestType : std::uint8_t { kSnapshot = 1, kReport = 2 };
+
+struct Request {
+  RequestType type = RequestType::kSnapshot;
+  RunId run = 0;
+};
+
+[[nodiscard]] Bytes encode_request(const Request& request);
+[[nodiscard]] std::optional<Request> decode_request(std::span<const std::byte> bytes);
+
+[[nodiscard]] Bytes encode_refusal();
+[[nodiscard]] Bytes encode_snapshot(const Snapshot& snapshot);
+[[nodiscard]] Bytes encode_report(const RunReport& report);
+/// Nothing where the other side refused or the bytes are no consistent snapshot.
+[[nodiscard]] std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes);
+[[nodiscard]] std::optional<RunReport> decode_report(std::span<const std::byte> bytes);
+
+}  // namespace hogwild::sgd

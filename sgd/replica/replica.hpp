@@ -1,0 +1,153 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "sgd/learn/published_sums.hpp"
+#include "sgd/replica/delta.hpp"
+#include "sgd/replica/ids.hpp"
+#include "sgd/replica/origin_window.hpp"
+#include "sgd/replica/retained.hpp"
+
+namespace hogwild::sgd {
+
+using Instant = std::chrono::steady_clock::time_point;
+
+/// Which of one origin's datagrams a member has applied.
+struct OriginCoverage {
+  OriginId origin = 0;
+  std::uint64_t contiguous = 0;
+  std::vector<SeqRange> beyond;
+
+  [[nodiscard]] bool covers(std::uint64_t seq) const;
+  friend bool operator==(const OriginCoverage&, const OriginCoverage&) = default;
+};
+
+/// All that makes two replicas equal: the cells, and which datagrams made them.
+struct ReplicaImage {
+  SumsImage sums;
+  std::uint64_t digest = 0;
+  std::uint64_t applied_hash = 0;
+  std::vector<OriginCoverage> coverage;
+};
+
+/// Ranges of one origin that this replica lacks and wants sent again.
+struct RepairRequest {
+  OriginId origin = 0;
+  std::uint32_t tries = 0;  ///< how often it was asked for already
+  std::vector<SeqRange> missing;
+};
+
+/// What became of a datagram. Nothing but kApplied changes the cells.
+enum class ApplyResult : std::uint8_t {
+  kApplied,
+  kDuplicate,      ///< applied before
+  kBeyondWindow,   ///< too far past a gap; it will be asked for
+  kFrozen,         ///< the run's final state is fixed
+  kWrongRun,
+  kTooManyOrigins,
+  kMalformed,      ///< see DeltaError
+};
+
+struct ReplicaCounters {
+  std::uint64_t applied_total = 0;
+  std::uint64_t duplicate_total = 0;
+  std::uint64_t repaired_total = 0;   ///< applied after they had been asked for
+  std::uint64_t lost_total = 0;       ///< found missing (each counted once)
+  std::uint64_t beyond_window_total = 0;
+  std::uint64_t remote_examples_total = 0;
+};
+
+/// One node's copy of a run's state: applies each datagram of each origin once, in any order.
+///
+/// Source: docs/protocol.md. A core without I/O: the caller moves bytes and tells the time.
+/// Threads: network thread only; workers read sums() relaxed.
+/// Invariants: cells = Σ of the datagrams in the applied set, so equal applied_hash() means equal
+/// digest(); a datagram that was applied here is retained until released or evicted.
+class Replica {
+ public:
+  /// Origins that a run can have: processes that ever published in it.
+  static constexpr std::size_t kMostOrigins = 4096;
+
+  Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes);
+
+  [[nodiscard]] RunId run() const { return run_; }
+  [[nodiscard]] OriginId self() const { return self_; }
+  [[nodiscard]] PublishedSums& sums() { return sums_; }
+  [[nodiscard]] const PublishedSums& sums() const { return sums_; }
+
+  /// Cuts `fresh` into datagrams, keeps them and appends them to `out`.
+  /// REQUIRES: `fresh` is in sums() already (OwnWork::collect), ascending by cell.
+  void publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out);
+
+  /// Applies a datagram that anybody sent.
+  ApplyResult apply(std::span<const std::byte> datagram, Instant now);
+
+  /// Somebody says that `origin` has published up to `seq`: what is missing of it can be asked for.
+  void heard_of(OriginId origin, std::uint64_t seq, Instant now);
+
+  /// What is due to be asked for now; schedules the next time with a back-off.
+  void due_repairs(Instant now, std::vector<RepairRequest>& out);
+  /// When due_repairs() may have something; Instant::max() when nothing is missing.
+  [[nodiscard]] Instant next_repair() const;
+
+  [[nodiscard]] const Bytes* retained(OriginId origin, std::uint64_t seq) const {
+    return retained_.find(origin, seq);
+  }
+  /// Every live member has this origin's datagrams up to `seq`.
+  void release(OriginId origin, std::uint64_t seq) { retained_.release(origin, seq); }
+
+  /// From now on the applied set stays as it is.
+  void freeze() { is_frozen_ = true; }
+
+  /// Σ over applied datagrams of a hash of (origin, seq): equal exactly where the sets are.
+  [[nodiscard]] std::uint64_t applied_hash() const { return applied_hash_; }
+  [[nodiscard]] std::uint64_t digest() const { return sums_.digest(); }
+  /// This node's last published sequence number.
+  [[nodiscard]] std::uint64_t last_seq() const { return last_seq_; }
+  [[nodiscard]] std::vector<OriginCoverage> coverage() const;
+  [[nodiscard]] std::uint64_t contiguous(OriginId origin) const;
+  /// Datagrams known to exist and not applied here.
+  [[nodiscard]] std::uint64_t divergence() const;
+  [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
+  [[nodiscard]] const Retained& retained_ring() const { return retained_; }
+
+  [[nodiscard]] ReplicaImage image() const;
+  /// Becomes what `image` is, plus (unless frozen) this node's own datagrams that it lacks and that
+  /// are retained.
+  /// False, and unchanged, when sizes or the digest do not agree with each other.
+  [[nodiscard]] bool install(const ReplicaImage& image);
+
+ private:
+  struct Origin {
+    OriginWindow window;
+    std::uint64_t known_last = 0;     ///< largest number that somebody named
+    std::uint64_t counted_lost = 0;   ///< numbers up to this one were counted when found missing
+    Instant ask_at = Instant::max();
+    std::chrono::nanoseconds ask_interval{};
+    std::uint32_t tries = 0;
+  };
+
+  void mark_applied(Origin& origin, OriginId id, std::uint64_t seq);
+  void schedule_repair(Origin& origin, Instant now);
+  void reapply_own();
+
+  // Fixed after construction.
+  RunId run_;
+  OriginId self_;
+  // Network thread only, but for what PublishedSums says.
+  PublishedSums sums_;
+  Retained retained_;
+  std::map<OriginId, Origin> origins_;
+  std::uint64_t applied_hash_ = 0;
+  std::uint64_t last_seq_ = 0;
+  bool is_frozen_ = false;
+  std::vector<CellDelta> entries_;  ///< scratch of apply()
+  ReplicaCounters counters_;
+};
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,539 @@
+#include "sgd/replica/run.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+
+namespace hogwild::sgd {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Epochs at which a run is evaluated whatever the interval; from the last on, each whole epoch.
+constexpr std::array kEarlyMarks = {0.1, 0.2, 0.5, 1.0};
+
+/// Rows that wait for the workers: enough for a network thread that comes late, few enough that a
+/// change of members is soon felt.
+constexpr std::uint64_t kRowsAhead = 32'768;
+
+double mark(std::size_t index) {
+  return index < kEarlyMarks.size() ? kEarlyMarks[index]
+                                    : static_cast<double>(index - kEarlyMarks.size() + 2);
+}
+
+std::string hex(std::uint64_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = 16; i-- > 0; value >>= 4U) text[i] = kDigits[value & 15U];
+  return text;
+}
+
+double seconds_between(Instant from, Instant to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+Run::Run(RunOptions options, PeerId self, std::uint64_t start_time, std::uint64_t seed, Instant now)
+    : options_(std::move(options)),
+      self_(self),
+      start_time_(start_time),
+      random_(seed),
+      phase_since_(now),
+      next_status_(now),
+      last_status_(now),
+      next_release_(now),
+      next_deadline_(now),
+      ask_again_(now) {}
+
+// ── Members ──
+
+void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& out) {
+  std::map<PeerId, Peer> live;
+  std::vector<PeerId> fresh;
+  for (const MemberView& member : members) {
+    auto known = peers_.extract(member.id);
+    if (known.empty()) {
+      live[member.id].start_time = member.start_time;
+      fresh.push_back(member.id);
+    } else {
+      live.insert(std::move(known));
+    }
+  }
+  // What is left in peers_ is gone. Its blocks move to the others.
+  for (const auto& [id, peer] : peers_) {
+    if (plan_) plan_->member_gone(id, {peer.status.epoch, peer.status.position});
+  }
+  peers_ = std::move(live);
+  update_trainers();
+  if (!fresh.empty()) send_status(fresh, out);
+  status_is_due_ = true;
+  next_deadline_ = now;
+}
+
+bool Run::may_train() const {
+  return options_.trains && data_ && data_->has_train && info_ && data_->constants &&
+         data_->constants->train_fingerprint == info_->constants.train_fingerprint;
+}
+
+void Run::update_trainers() {
+  if (!plan_) return;
+  std::vector<PeerId> trainers;
+  if (is_training_) trainers.push_back(self_);
+  for (const auto& [id, peer] : peers_) {
+    const Status& status = peer.status;
+    if (is_in_run(peer) && status.phase == Phase::kTraining && status.has_train) {
+      trainers.push_back(id);
+    }
+  }
+  plan_->set_members(trainers);
+}
+
+// ── Creating and joining ──
+
+void Run::data_loaded(LocalData data, Instant now, RunOutbox& out) {
+  data_ = std::move(data);
+  status_is_due_ = true;
+  next_deadline_ = now;
+  // A member that followed the run without data can take part from now on.
+  if (phase_ == Phase::kTraining && !stop_ && !is_training_) start_training(now, out);
+}
+
+// The lowest (start time, id) among those with data creates it, once as many members as expected
+// are there with their data loaded, and each has said that it knows of no run.
+void Run::try_create(Instant now, RunOutbox& out) {
+  if (phase_ != Phase::kNoRun || wanted_run_ != 0 || is_leaving_ || is_refused_) return;
+  if (!data_ || !data_->has_train || !options_.trains) return;
+  if (options_.must_meet_peer && peers_.empty()) return;
+  std::uint32_t ready = 1;
+  std::vector<PeerId> founders = {self_};
+  for (const auto& [id, peer] : peers_) {
+    if (!peer.has_status || peer.status.run != 0) return;
+    if (!peer.status.is_loaded) continue;
+    ++ready;
+    if (!peer.status.has_train) continue;
+    if (std::pair(peer.start_time, id) < std::pair(start_time_, self_)) return;
+    founders.push_back(id);
+  }
+  if (ready < options_.settings.expect) return;
+
+  RunInfo info;
+  info.settings = options_.settings;
+  info.constants = *data_->constants;
+  do {
+    info.id = random_();
+  } while (info.id == 0);
+  std::sort(founders.begin(), founders.end());
+  info.founders = std::move(founders);
+  enter_run(std::move(info), now, 0.0);
+  out.events.push_back({RunEventType::kCreated, self_, hex(info_->id), {}});
+  out.events.push_back({RunEventType::kJoined, self_, hex(info_->id), {}});
+  start_training(now, out);
+}
+
+void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
+  info_ = std::move(info);
+  do {
+    origin_ = random_();
+  } while (origin_ == 0);
+  replica_ = std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes);
+  plan_ = std::make_unique<BlockPlan>(info_->constants.rows, info_->settings.seed, self_);
+  run_start_ = now - std::chrono::duration_cast<std::chrono::nanoseconds>(
+                         std::chrono::duration<double>(elapsed_s));
+  wanted_run_ = 0;
+  joined_at_ = 0;
+  history_.clear();
+  row_scalars_.assign(info_->layout().scalar_count(), 0);
+  is_evaluating_ = false;
+  next_mark_ = 0;
+  next_evaluation_ = now;
+  next_evaluation_updates_ = 0;
+  stop_.reset();
+  final_.reset();
+  links_.reset();
+  unreached_.clear();
+  wants_snapshot_ = false;
+  wants_report_ = false;
+  rate_.clear();
+  set_phase(Phase::kTraining, now);
+}
+
+// What the user said on this node's command line must be what the run has.
+std::string Run::contradiction(const RunInfo& info) const {
+  for (const auto& [name, value] : info.settings.items()) {
+    const auto given = options_.given.find(name);
+    if (given == options_.given.end() || given->second == value) continue;
+    // Data is the same when its content is, whatever it is called.
+    if (name == "train" || name == "test") continue;
+    return "--" + name + " is " + given->second + " here and " + value + " in the run";
+  }
+  if (!data_) return {};
+  if (data_->constants &&
+      data_->constants->train_fingerprint != info.constants.train_fingerprint) {
+    return "the training data has fingerprint " + hex(data_->constants->train_fingerprint) +
+           " here and " + hex(info.constants.train_fingerprint) + " in the run";
+  }
+  if (data_->has_test && info.constants.test_fingerprint != 0 &&
+      data_->test_fingerprint != info.constants.test_fingerprint) {
+    return "the test data has fingerprint " + hex(data_->test_fingerprint) + " here and " +
+           hex(info.constants.test_fingerprint) + " in the run";
+  }
+  return {};
+}
+
+// Two runs in one cluster: one that is over wins, then clearly more work, then the lower id.
+bool Run::outranks(const Status& other) const {
+  const bool is_over = phase_ >= Phase::kConfirmed;
+  const bool other_is_over = other.phase >= Phase::kConfirmed;
+  if (is_over != other_is_over) return is_over;
+  const auto mine = static_cast<double>(replica_ ? replica_->sums().examples() : 0);
+  const auto theirs = static_cast<double>(other.examples);
+  if (mine > 1.25 * theirs + 1000) return true;
+  if (theirs > 1.25 * mine + 1000) return false;
+  return info_->id < other.run;
+}
+
+void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
+  const bool is_same_run = info_ && info_->id == snapshot.info.id;
+  if (!is_same_run) {
+    if (const std::string why = contradiction(snapshot.info); !why.empty()) {
+      is_refused_ = true;
+      wanted_run_ = 0;
+      out.events.push_back({RunEventType::kRefused, 0, why, {}});
+      return;
+    }
+    if (is_training_) {  // the workers have to leave the old run first
+      switch_to_ = std::move(snapshot);
+      out.events.push_back({RunEventType::kStopTraining, 0, "another run", {}});
+      return;
+    }
+    if (info_) out.events.push_back({RunEventType::kAdopted, 0, hex(snapshot.info.id), {}});
+    const std::uint64_t examples = snapshot.image.sums.examples();
+    enter_run(snapshot.info, now, snapshot.elapsed_s);
+    const auto& founders = info_->founders;
+    const bool is_founder = std::binary_search(founders.begin(), founders.end(), self_);
+    joined_at_ = is_founder ? 0 : std::max<std::uint64_t>(1, examples);
+  }
+  wants_snapshot_ = false;
+  if (!replica_->install(snapshot.image)) {
+    ++rejected_total_;
+    if (!is_same_run) {
+      info_.reset();
+      replica_.reset();
+      plan_.reset();
+      set_phase(Phase::kNoRun, now);
+    }
+    return;
+  }
+  status_is_due_ = true;
+  if (!is_same_run) {
+    history_ = std::move(snapshot.history);
+    row_scalars_ = snapshot.image.sums.scalars;
+    out.events.push_back({RunEventType::kJoined, 0, hex(info_->id), {}});
+    if (!snapshot.stop && !snapshot.final_record) start_training(now, out);
+  }
+  if (snapshot.stop) adopt_stop(*snapshot.stop, now, out);
+  if (snapshot.final_record) adopt_final(*snapshot.final_record, now, out);
+  if (final_) confirm_if_equal(now, out);
+}
+
+// ── Training ──
+
+void Run::start_training(Instant now, RunOutbox& out) {
+  if (!may_train() || is_leaving_) return;
+  is_training_ = true;
+  fed_at_ = now;
+  allowance_ = 0;
+  unfinished_blocks_ = 0;
+  const std::vector<PeerId>& founders = info_->founders;
+  if (std::binary_search(founders.begin(), founders.end(), self_)) {
+    // The founders share the first epoch; who of them is not alive is passed over.
+    plan_->start(0, founders);
+    for (const PeerId founder : founders) {
+      if (founder != self_ && !peers_.contains(founder)) plan_->member_gone(founder, {});
+    }
+    update_trainers();
+  } else {
+    update_trainers();
+    std::vector<PeerId> trainers = {self_};
+    for (const auto& [id, peer] : peers_) {
+      if (is_in_run(peer) && peer.status.phase == Phase::kTraining && peer.status.has_train) {
+        trainers.push_back(id);
+      }
+    }
+    plan_->start(replica_->sums().examples() / info_->constants.rows + 1, trainers);
+  }
+  out.events.push_back({RunEventType::kStartTraining, 0, {}, {}});
+}
+
+void Run::feed(RowQueue& queue, Instant now) {
+  if (!is_training_ || stop_ || is_leaving_ || switch_to_) return;
+  if (options_.rate_limit > 0) {
+    // A pause of the process is not caught up with: at most a fifth of a second is released at once.
+    allowance_ = std::min(allowance_ + options_.rate_limit * seconds_between(fed_at_, now),
+                          options_.rate_limit / 5 + BlockPlan::block_rows(info_->constants.rows));
+  }
+  fed_at_ = now;
+  const std::uint32_t block_rows = BlockPlan::block_rows(info_->constants.rows);
+  while (queue.pushed() - queue.popped() < std::min<std::uint64_t>(kRowsAhead / block_rows,
+                                                                   queue.capacity())) {
+    if (options_.rate_limit > 0 && allowance_ < block_rows) break;
+    const auto range = plan_->next();
+    if (!range) break;
+    const bool is_pushed = queue.push(*range);
+    assert(is_pushed);
+    allowance_ -= range->count;
+  }
+  unfinished_blocks_ = queue.pushed() - queue.popped();
+}
+
+void Run::flush(OwnWork& own, Instant now, RunOutbox& out) {
+  if (!replica_ || phase_ != Phase::kTraining) return;
+  rate_.add(now, own.examples_made());
+  std::vector<CellDelta> fresh;
+  own.collect(replica_->sums(), fresh);
+  if (fresh.empty()) return;
+  replica_->publish(fresh, out.broadcasts);
+  out.broadcast_to = peers_where([&](const Peer& peer) {
+    return is_in_run(peer) && peer.status.phase < Phase::kConfirmed;
+  });
+  if (const std::int64_t index = replica_->sums().overflowed(); index >= 0 && !stop_) {
+    const auto feature = info_->constants.file_index[static_cast<std::size_t>(index)] + 1;
+    out.events.push_back({RunEventType::kOverflow, 0,
+                          "the gradient sum of feature " + std::to_string(feature) +
+                              " left its range: scale this feature down", {}});
+    request_stop("overflow", now, out);
+  }
+}
+
+void Run::workers_stopped(OwnWork* own, Instant now, RunOutbox& out) {
+  is_training_ = false;
+  if (switch_to_) {
+    Snapshot snapshot = std::move(*switch_to_);
+    switch_to_.reset();
+    install(std::move(snapshot), now, out);
+    return;
+  }
+  if (own != nullptr) flush(*own, now, out);
+  status_is_due_ = true;
+  next_deadline_ = now;
+  if (stop_) set_phase(Phase::kStopped, now);
+  if (is_leaving_) left_since_ = now;
+  update_trainers();
+}
+
+double Run::cluster_rate() const {
+  double sum = rate_.per_second();
+  for (const auto& [id, peer] : peers_) {
+    if (is_in_run(peer) && peer.status.phase == Phase::kTraining) {
+      sum += static_cast<double>(peer.status.rate);
+    }
+  }
+  return sum;
+}
+
+// The others' work for each unit of this node's own, by the announced rates. A member without one
+// yet counts as the median of the rest; before any rate is known all count alike.
+double Run::lookahead() const {
+  std::vector<double> known;
+  double trainers = 1;
+  for (const auto& [id, peer] : peers_) {
+    const Status& status = peer.status;
+    if (!is_in_run(peer) || status.phase != Phase::kTraining || !status.has_train) continue;
+    ++trainers;
+    if (status.rate > 0) known.push_back(static_cast<double>(status.rate));
+  }
+  const double own = rate_.per_second();
+  if (own <= 0 || known.empty()) return trainers;
+  double sum = own;
+  for (const double rate : known) sum += rate;
+  const auto middle = known.begin() + static_cast<std::ptrdiff_t>(known.size() / 2);
+  std::nth_element(known.begin(), middle, known.end());
+  sum += *middle * (trainers - 1 - static_cast<double>(known.size()));
+  return std::clamp(sum / own, 1.0, 4 * trainers);
+}
+
+double Run::elapsed_s(Instant now) const { return info_ ? seconds_between(run_start_, now) : 0.0; }
+
+// ── Evaluation and the decision to stop, on the nominee ──
+
+void Run::check_stop_rules(Instant now, RunOutbox& out) {
+  const RunSettings& settings = info_->settings;
+  const std::uint64_t examples = replica_->sums().examples();
+  const auto rows = static_cast<double>(info_->constants.rows);
+  if (settings.epochs > 0 && static_cast<double>(examples) >= settings.epochs * rows) {
+    request_stop("epochs", now, out);
+  } else if (settings.updates > 0 && examples >= settings.updates) {
+    request_stop("updates", now, out);
+  } else if (settings.max_time_s > 0 && elapsed_s(now) >= settings.max_time_s) {
+    request_stop("max_time", now, out);
+  }
+}
+
+void Run::schedule_evaluation(Instant now, RunOutbox& out) {
+  if (is_evaluating_) return;
+  const Interval& interval = info_->settings.loss_interval;
+  const std::uint64_t examples = replica_->sums().examples();
+  if (examples == 0) {  // the interval counts from the run's first update
+    next_evaluation_ = now + milliseconds(interval.amount);
+    next_evaluation_updates_ = interval.amount;
+    return;
+  }
+  const double epoch =
+      static_cast<double>(examples) / static_cast<double>(info_->constants.rows);
+  bool is_due = interval.in_updates ? examples >= next_evaluation_updates_ : now >= next_evaluation_;
+  while (epoch >= mark(next_mark_)) {
+    ++next_mark_;
+    is_due = true;
+  }
+  if (!is_due) return;
+  next_evaluation_ = now + milliseconds(interval.amount);
+  next_evaluation_updates_ = examples + interval.amount;
+  is_evaluating_ = true;
+  is_final_evaluation_ = false;
+  evaluated_at_s_ = elapsed_s(now);
+  EvaluationRequest request{++evaluation_number_, false, replica_->sums().image()};
+  evaluated_scalars_ = request.image.scalars;
+  out.events.push_back({RunEventType::kEvaluate, 0, {}, std::move(request)});
+}
+
+HistoryPoint Run::make_point(const EvaluationReport& report) const {
+  const auto grown = [&](std::uint32_t cell) {
+    return static_cast<double>(evaluated_scalars_[cell] - row_scalars_[cell]);
+  };
+  const double examples = grown(SumsLayout::kExamples);
+  HistoryPoint point{.t_seconds = evaluated_at_s_,
+                     .updates = static_cast<std::uint64_t>(evaluated_scalars_[0]),
+                     .test_loss = report.test_loss,
+                     .test_accuracy = report.test_accuracy};
+  if (examples > 0) {
+    point.train_loss = grown(SumsLayout::loss(0)) * kCurvatureUnit / examples;
+    point.train_accuracy = 1.0 - grown(SumsLayout::errors(0)) / examples;
+  } else if (!history_.empty()) {
+    point.train_loss = history_.back().train_loss;
+    point.train_accuracy = history_.back().train_accuracy;
+  }
+  return point;
+}
+
+void Run::append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars,
+                       RunOutbox& out) {
+  if (history_.size() >= kMostHistoryPoints) return;
+  history_.push_back(point);
+  row_scalars_ = std::move(scalars);
+  out.events.push_back({RunEventType::kPoint, 0, {}, {}});
+}
+
+void Run::evaluated(const EvaluationReport& report, Instant now, RunOutbox& out) {
+  if (!is_evaluating_ || report.number != evaluation_number_ || !info_) return;
+  is_evaluating_ = false;
+  const HistoryPoint point = make_point(report);
+  if (is_final_evaluation_) {
+    if (final_) return;  // somebody else's arrived meanwhile
+    // A state that was measured already, just before the stop, is not told twice.
+    if (history_.empty() || history_.back().updates != point.updates) {
+      append_point(point, evaluated_scalars_, out);
+    }
+    FinalRecord record{.run = info_->id,
+                       .finisher = self_,
+                       .applied_hash = replica_->applied_hash(),
+                       .digest = replica_->digest(),
+                       .examples = point.updates,
+                       .stop = *stop_,
+                       .result = {report.test_loss, report.test_accuracy, report.objective,
+                                  stopped_at_s_},
+                       .history = history_};
+    adopt_final(record, now, out);
+    return;
+  }
+  if (stop_) return;  // the final evaluation will say it
+  append_point(point, evaluated_scalars_, out);
+  status_is_due_ = true;
+  if (info_->settings.min_loss > 0 && report.test_loss <= info_->settings.min_loss) {
+    request_stop("min_loss", now, out);
+  }
+}
+
+void Run::request_stop(std::string reason, Instant now, RunOutbox& out) {
+  if (!replica_ || stop_) return;
+  reason.resize(std::min(reason.size(), StopOrder::kMostReason));
+  adopt_stop({replica_->sums().examples(), self_, std::move(reason)}, now, out);
+}
+
+void Run::adopt_stop(const StopOrder& stop, Instant now, RunOutbox& out) {
+  if (stop_ && !stop.comes_before(*stop_)) return;
+  const bool is_first = !stop_;
+  stop_ = stop;
+  status_is_due_ = true;
+  next_deadline_ = now;
+  if (!is_first) return;
+  stopped_at_s_ = elapsed_s(now);
+  out.events.push_back({RunEventType::kStopping, stop.peer, stop.reason, {}});
+  if (is_training_) {
+    out.events.push_back({RunEventType::kStopTraining, 0, stop.reason, {}});
+  } else if (phase_ == Phase::kTraining) {
+    set_phase(Phase::kStopped, now);
+  }
+}
+
+// ── Leaving ──
+
+void Run::leave(Instant now, RunOutbox& out) {
+  if (is_leaving_) return;
+  is_leaving_ = true;
+  left_since_ = now;
+  if (is_training_ && !stop_) out.events.push_back({RunEventType::kStopTraining, 0, "leaving", {}});
+}
+
+bool Run::has_left(Instant now) const {
+  if (!is_leaving_ || is_training_) return false;
+  if (!replica_ || replica_->last_seq() == 0 || phase_ == Phase::kDone) return true;
+  const bool all_have_it = std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
+    const Peer& peer = entry.second;
+    if (!is_in_run(peer)) return true;
+    const auto at = peer.coverage.find(origin_);
+    return at != peer.coverage.end() && at->second.contiguous >= replica_->last_seq();
+  });
+  return all_have_it || now - left_since_ > seconds(2);
+}
+
+// ── Time ──
+
+void Run::on_tick(Instant now, RunOutbox& out) {
+  try_create(now, out);
+  if (phase_ == Phase::kTraining && nominee() == self_ && !is_leaving_) {
+    if (!stop_) check_stop_rules(now, out);
+    if (!stop_) schedule_evaluation(now, out);
+  }
+  if (phase_ >= Phase::kStopped) finish_step(now, out);
+  if (replica_) send_repairs(now, out);
+  ask_for_what_lacks(now, out);
+  if (now >= next_release_) {
+    release_stable();
+    next_release_ = now + milliseconds(100);
+  }
+  const bool may_hurry = status_is_due_ && now - last_status_ >= milliseconds(5);
+  if (now >= next_status_ || may_hurry) {
+    std::vector<PeerId> all;
+    for (const auto& [id, peer] : peers_) all.push_back(id);
+    send_status(all, out);
+    status_is_due_ = false;
+    last_status_ = now;
+    next_status_ = now + status_period();
+  }
+  const bool is_busy = phase_ >= Phase::kStopped ? phase_ != Phase::kDone : is_training_;
+  const Instant soon = now + (is_busy || status_is_due_ ? milliseconds(5) : milliseconds(100));
+  next_deadline_ = std::min(next_status_, soon);
+  if (replica_) next_deadline_ = std::min(next_deadline_, replica_->next_repair());
+}
+
+void Run::set_phase(Phase phase, Instant now) {
+  phase_ = phase;
+  phase_since_ = now;
+  status_is_due_ = true;
+  next_deadline_ = now;
+}
+
+}  // namespace hogwild::sgd

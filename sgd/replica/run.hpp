@@ -1,0 +1,235 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sgd/learn/own_work.hpp"
+#include "sgd/learn/row_queue.hpp"
+#include "sgd/replica/block_plan.hpp"
+#include "sgd/replica/rate_meter.hpp"
+#include "sgd/replica/records.hpp"
+#include "sgd/replica/run_outbox.hpp"
+
+namespace hogwild::sgd {
+
+/// What this node was started with.
+struct RunOptions {
+  RunSettings settings;                           ///< of the run, should this node create it
+  std::map<std::string, std::string> given;       ///< settings that the user gave: joining a run
+                                                  ///< that has others is refused
+  bool must_meet_peer = false;                    ///< started with seeds: creates no run alone
+  bool trains = true;                             ///< false: a member that only holds the state
+  double rate_limit = 0;                          ///< updates a second at most; 0 none
+  std::size_t retained_bytes = std::size_t{64} << 20U;
+};
+
+/// What this node has loaded.
+struct LocalData {
+  bool has_train = false;
+  bool has_test = false;
+  std::uint64_t test_fingerprint = 0;
+  std::optional<RunConstants> constants;  ///< of its training data
+};
+
+/// A live member of the cluster, as membership sees it.
+struct MemberView {
+  PeerId id = 0;
+  std::uint64_t start_time = 0;  ///< Unix time in ms at which its process started
+};
+
+/// A run as one member lives it: creating or joining it, training, agreeing on its end.
+///
+/// A core without I/O; docs/protocol.md tells the whole story. Its only messages are deltas, one
+/// status that carries all else as state, and "send again"; snapshots and reports go by request.
+/// Source: replicated counters with anti-entropy; the end is a barrier over live members.
+/// Threads: network thread only.
+/// Invariants: phase() only grows within a run, but for a final record that is replaced by a
+/// smaller one before kDone; nothing is published from kStopped on; kDone is reached only with a
+/// state equal to the final record's.
+class Run {
+ public:
+  Run(RunOptions options, PeerId self, std::uint64_t start_time, std::uint64_t seed, Instant now);
+
+  // ── What happens to it ──
+  /// Who is alive, itself left out. Who was there before and is not now is gone for good.
+  void set_members(std::vector<MemberView> members, Instant now, RunOutbox& out);
+  /// Data is there (or there is none to load): until then no run is created or joined.
+  void data_loaded(LocalData data, Instant now, RunOutbox& out);
+  void on_datagram(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
+  /// Answers a peer's request; never empty.
+  [[nodiscard]] Bytes on_request(std::span<const std::byte> request, Instant now);
+  /// The answer to a PeerRequest, or nothing where it failed.
+  void on_reply(std::uint64_t token, std::optional<std::span<const std::byte>> reply, Instant now,
+                RunOutbox& out);
+  void on_tick(Instant now, RunOutbox& out);
+  [[nodiscard]] Instant next_deadline() const { return next_deadline_; }
+  /// Publishes what the workers merged since the last time.
+  void flush(OwnWork& own, Instant now, RunOutbox& out);
+  /// Keeps the workers' queue filled, as the plan and the rate limit say.
+  void feed(RowQueue& queue, Instant now);
+  void evaluated(const EvaluationReport& report, Instant now, RunOutbox& out);
+  /// The workers have merged all they had; nothing comes after. `own` may be null without workers.
+  void workers_stopped(OwnWork* own, Instant now, RunOutbox& out);
+  /// Ends the run for everybody.
+  void request_stop(std::string reason, Instant now, RunOutbox& out);
+  /// Stops this member's training; the run goes on without it. See has_left().
+  void leave(Instant now, RunOutbox& out);
+  void set_links(Links links, Instant now, RunOutbox& out);
+
+  // ── What it knows ──
+  [[nodiscard]] Phase phase() const { return phase_; }
+  [[nodiscard]] const RunInfo* info() const { return info_ ? &*info_ : nullptr; }
+  [[nodiscard]] Replica* replica() { return replica_.get(); }
+  [[nodiscard]] const Replica* replica() const { return replica_.get(); }
+  [[nodiscard]] const std::vector<HistoryPoint>& history() const { return history_; }
+  [[nodiscard]] const std::optional<StopOrder>& stop_order() const { return stop_; }
+  [[nodiscard]] const std::optional<FinalRecord>& final_record() const { return final_; }
+  [[nodiscard]] const std::optional<Links>& links() const { return links_; }
+  /// Member that evaluates, decides the stop and finishes; 0 without a run.
+  [[nodiscard]] PeerId nominee() const;
+  /// Member that sends the files; self where the finisher is gone and this is the next one.
+  [[nodiscard]] PeerId uploader() const;
+  /// s_cluster for the workers.
+  [[nodiscard]] double lookahead() const;
+  [[nodiscard]] double own_rate() const { return rate_.per_second(); }
+  /// Sum of the members' rates.
+  [[nodiscard]] double cluster_rate() const;
+  [[nodiscard]] double elapsed_s(Instant now) const;
+  [[nodiscard]] bool is_training() const { return is_training_; }
+  /// After leave(): everything published is held by every live member, or too long went by.
+  [[nodiscard]] bool has_left(Instant now) const;
+  /// After kDone: nobody needs this member any more.
+  [[nodiscard]] bool may_exit(Instant now) const;
+  /// Live members that did not confirm the final state in time.
+  [[nodiscard]] const std::vector<PeerId>& unreached() const { return unreached_; }
+  /// The last status of a live member of this run, or nullptr.
+  [[nodiscard]] const Status* status_of(PeerId peer) const;
+  [[nodiscard]] std::uint64_t malformed_total() const { return malformed_total_; }
+  [[nodiscard]] std::uint64_t rejected_total() const { return rejected_total_; }
+
+ private:
+  struct Peer {
+    std::uint64_t start_time = 0;
+    bool has_status = false;
+    Status status;  ///< the newest one, without points and coverage
+    std::map<OriginId, OriginCoverage> coverage;
+  };
+  enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport };
+
+  // run.cpp: creating, joining, training
+  void try_create(Instant now, RunOutbox& out);
+  void install(Snapshot snapshot, Instant now, RunOutbox& out);
+  void enter_run(RunInfo info, Instant now, double elapsed_s);
+  void start_training(Instant now, RunOutbox& out);
+  void update_trainers();
+  [[nodiscard]] std::string contradiction(const RunInfo& info) const;
+  [[nodiscard]] bool may_train() const;
+  [[nodiscard]] bool outranks(const Status& other) const;
+  void check_stop_rules(Instant now, RunOutbox& out);
+  void schedule_evaluation(Instant now, RunOutbox& out);
+  [[nodiscard]] HistoryPoint make_point(const EvaluationReport& report) const;
+  void append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars, RunOutbox& out);
+  void adopt_stop(const StopOrder& stop, Instant now, RunOutbox& out);
+
+  // run_messages.cpp: statuses, repair, requests
+  void on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
+  void on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& out);
+  void on_delta(std::span<const std::byte> payload, Instant now);
+  void learn_from(PeerId from, const Status& status, Instant now, RunOutbox& out);
+  void take_points(PeerId from, const Status& status, RunOutbox& out);
+  [[nodiscard]] Status own_status() const;
+  void send_status(std::span<const PeerId> to, RunOutbox& out);
+  void send_repairs(Instant now, RunOutbox& out);
+  [[nodiscard]] PeerId repair_source(const RepairRequest& request);
+  void release_stable();
+  void ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out);
+  void ask_for_what_lacks(Instant now, RunOutbox& out);
+  [[nodiscard]] std::chrono::nanoseconds status_period() const;
+  [[nodiscard]] std::vector<PeerId> peers_where(auto&& wanted) const {
+    std::vector<PeerId> found;
+    for (const auto& [id, peer] : peers_) {
+      if (wanted(peer)) found.push_back(id);
+    }
+    return found;
+  }
+  [[nodiscard]] PeerId any_of(const std::vector<PeerId>& peers);
+  [[nodiscard]] bool is_in_run(const Peer& peer) const;
+
+  // run_finish.cpp: the end
+  void finish_step(Instant now, RunOutbox& out);
+  [[nodiscard]] bool may_finalize(Instant now) const;
+  void begin_final(Instant now, RunOutbox& out);
+  void adopt_final(const FinalRecord& record, Instant now, RunOutbox& out);
+  void confirm_if_equal(Instant now, RunOutbox& out);
+  void become_done(Instant now, RunOutbox& out);
+  void set_phase(Phase phase, Instant now);
+
+  // Fixed after construction.
+  RunOptions options_;
+  PeerId self_;
+  std::uint64_t start_time_;
+  // Network thread only: the cluster.
+  std::mt19937_64 random_;
+  std::map<PeerId, Peer> peers_;  ///< live members
+  std::optional<LocalData> data_;
+  // The run.
+  Phase phase_ = Phase::kNoRun;
+  Instant phase_since_;
+  std::optional<RunInfo> info_;
+  std::unique_ptr<Replica> replica_;
+  std::unique_ptr<BlockPlan> plan_;
+  OriginId origin_ = 0;
+  RunId wanted_run_ = 0;        ///< being joined; 0 none
+  Instant run_start_{};
+  std::uint64_t joined_at_ = 0;
+  bool is_training_ = false;
+  bool is_leaving_ = false;
+  bool is_refused_ = false;
+  Instant left_since_{};
+  std::optional<Snapshot> switch_to_;  ///< waits for the workers to stop
+  RateMeter rate_;
+  double allowance_ = 0;        ///< rows that the rate limit has released
+  Instant fed_at_{};
+  std::uint64_t unfinished_blocks_ = 0;
+  // Evaluation, on the nominee.
+  std::vector<HistoryPoint> history_;
+  std::uint64_t evaluation_number_ = 0;
+  bool is_evaluating_ = false;
+  bool is_final_evaluation_ = false;
+  std::vector<std::int64_t> evaluated_scalars_;  ///< counters of the state under evaluation
+  double evaluated_at_s_ = 0;
+  std::vector<std::int64_t> row_scalars_;        ///< counters at the newest history point
+  std::size_t next_mark_ = 0;
+  Instant next_evaluation_{};
+  std::uint64_t next_evaluation_updates_ = 0;
+  // The end.
+  std::optional<StopOrder> stop_;
+  double stopped_at_s_ = 0;
+  std::optional<FinalRecord> final_;
+  std::optional<Links> links_;
+  std::vector<PeerId> unreached_;
+  // Messages.
+  std::uint64_t status_number_ = 0;
+  bool status_is_due_ = false;
+  Instant next_status_{};
+  Instant last_status_{};
+  Instant next_release_{};
+  Instant next_deadline_{};
+  Awaited awaited_ = Awaited::kNothing;
+  std::uint64_t token_ = 0;
+  Instant ask_again_{};
+  bool wants_snapshot_ = false;  ///< fell behind, or lacks part of the final state
+  bool wants_report_ = false;
+  bool mismatch_told_ = false;
+  std::uint64_t malformed_total_ = 0;
+  std::uint64_t rejected_total_ = 0;
+};
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,130 @@
+// The end of a run: a barrier over the live members, and one record of what the final state is.
+#include <algorithm>
+
+#include "sgd/replica/run.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+using std::chrono::seconds;
+
+/// How long the finisher waits for members to stop and to hold the same datagrams.
+constexpr seconds kLongestBarrier{10};
+/// How long a confirmed member waits for the others.
+constexpr seconds kLongestConfirmation{15};
+/// How long a finished member waits for the links of the upload, and for others to know them.
+constexpr seconds kLongestUpload{60};
+constexpr seconds kLongestFarewell{3};
+
+}  // namespace
+
+void Run::finish_step(Instant now, RunOutbox& out) {
+  if (phase_ == Phase::kStopped) {
+    if (final_) {
+      confirm_if_equal(now, out);
+    } else if (!is_evaluating_ && nominee() == self_ && may_finalize(now)) {
+      begin_final(now, out);
+    }
+  }
+  if (phase_ != Phase::kConfirmed) return;
+  const std::uint64_t final_id = final_->id();
+  bool all_confirmed = true;
+  bool others_are_done = false;
+  std::vector<PeerId> late;
+  for (const auto& [id, peer] : peers_) {
+    if (!is_in_run(peer)) continue;
+    const bool has_confirmed =
+        peer.status.phase >= Phase::kConfirmed && peer.status.final_id == final_id;
+    if (!has_confirmed) late.push_back(id);
+    all_confirmed = all_confirmed && has_confirmed;
+    others_are_done = others_are_done || (has_confirmed && peer.status.phase == Phase::kDone);
+  }
+  const bool is_too_long = now - phase_since_ > kLongestConfirmation;
+  if (!all_confirmed && !others_are_done && !is_too_long) return;
+  if (!others_are_done) unreached_ = std::move(late);
+  become_done(now, out);
+}
+
+// All live members have stopped, this one holds all that they published, and the sets of applied
+// datagrams are equal: what somebody still lacks of a dead origin, repair has brought by then.
+// Whatever nobody alive has is void, for everybody.
+bool Run::may_finalize(Instant now) const {
+  if (now - phase_since_ > kLongestBarrier) return true;
+  return std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
+    const Peer& peer = entry.second;
+    if (!is_in_run(peer) || peer.status.phase < Phase::kTraining) return true;
+    return peer.status.phase >= Phase::kStopped && peer.status.final_id == 0 &&
+           replica_->contiguous(peer.status.origin) >= peer.status.last_seq &&
+           peer.status.applied_hash == replica_->applied_hash();
+  });
+}
+
+void Run::begin_final(Instant now, RunOutbox& out) {
+  replica_->freeze();
+  is_evaluating_ = true;
+  is_final_evaluation_ = true;
+  evaluated_at_s_ = stopped_at_s_;
+  EvaluationRequest request{++evaluation_number_, true, replica_->sums().image()};
+  evaluated_scalars_ = request.image.scalars;
+  out.events.push_back({RunEventType::kEvaluate, 0, {}, std::move(request)});
+  next_deadline_ = now;
+}
+
+// Of two records, which a partition can make, the one with the smaller id counts.
+void Run::adopt_final(const FinalRecord& record, Instant now, RunOutbox& out) {
+  if (phase_ == Phase::kDone || (final_ && final_->id() <= record.id())) return;
+  adopt_stop(record.stop, now, out);
+  final_ = record;
+  history_ = record.history;
+  out.events.push_back({RunEventType::kPoint, 0, {}, {}});
+  status_is_due_ = true;
+  next_deadline_ = now;
+  if (phase_ == Phase::kConfirmed) set_phase(Phase::kStopped, now);
+  confirm_if_equal(now, out);
+}
+
+void Run::confirm_if_equal(Instant now, RunOutbox& out) {
+  if (phase_ != Phase::kStopped || !final_) return;
+  if (replica_->applied_hash() == final_->applied_hash && replica_->digest() == final_->digest) {
+    replica_->freeze();
+    wants_snapshot_ = false;
+    set_phase(Phase::kConfirmed, now);
+    out.events.push_back({RunEventType::kConfirmed, final_->finisher, {}, {}});
+  } else {
+    replica_->freeze();
+    wants_snapshot_ = true;  // from somebody who holds it
+  }
+}
+
+void Run::become_done(Instant now, RunOutbox& out) {
+  wanted_run_ = 0;  // a run that is over gives itself up for no other
+  set_phase(Phase::kDone, now);
+  out.events.push_back({RunEventType::kDone, final_->finisher, {}, {}});
+}
+
+PeerId Run::uploader() const {
+  if (!final_) return 0;
+  if (final_->finisher == self_ || peers_.contains(final_->finisher)) return final_->finisher;
+  return nominee();
+}
+
+void Run::set_links(Links links, Instant now, RunOutbox& out) {
+  if (links_) return;
+  links_ = std::move(links);
+  status_is_due_ = true;
+  next_deadline_ = now;
+  out.events.push_back({RunEventType::kLinks, self_, {}, {}});
+}
+
+bool Run::may_exit(Instant now) const {
+  if (phase_ != Phase::kDone) return false;
+  if (!links_) return uploader() != self_ && now - phase_since_ > kLongestUpload;
+  // The one that others learn the links from stays until they know them.
+  const bool all_know = std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
+    const Peer& peer = entry.second;
+    return !is_in_run(peer) || (peer.status.phase == Phase::kDone && peer.status.knows_links);
+  });
+  return all_know || now - phase_since_ > kLongestUpload + kLongestFarewell;
+}
+
+}  // namespace hogwild::sgd

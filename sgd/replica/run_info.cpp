@@ -1,0 +1,187 @@
+#include "sgd/replica/run_info.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <map>
+
+namespace hogwild::sgd {
+namespace {
+
+using Items = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::size_t kMostText = 4096;
+constexpr std::size_t kMostItems = 64;
+constexpr std::size_t kMostFounders = 4096;
+
+template <typename Number>
+std::string print(Number value) {
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return {buffer, end};
+}
+
+template <typename Number>
+bool scan(std::string_view text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool scan_limit(std::string_view text, double& value) {
+  return scan(text, value) && std::isfinite(value) && value >= 0;
+}
+
+bool scan_interval(std::string_view text, Interval& value) {
+  const auto parsed = Interval::parse(text);
+  if (parsed) value = *parsed;
+  return parsed.has_value();
+}
+
+/// One setting: how it is printed and read. The table is the wire format's list of names.
+struct Field {
+  const char* name;
+  std::function<std::string(const RunSettings&)> print;
+  std::function<bool(RunSettings&, const std::string&)> scan;
+};
+
+const std::vector<Field>& fields() {
+  using S = RunSettings;
+  static const std::vector<Field> table = {
+      {"mode", [](const S& s) { return s.mode; },
+       [](S& s, const std::string& v) { return (s.mode = v) == "async"; }},
+      {"loss", [](const S& s) { return std::string(to_string(s.loss)); },
+       [](S& s, const std::string& v) {
+         const auto loss = parse_loss(v);
+         if (loss) s.loss = *loss;
+         return loss.has_value();
+       }},
+      {"lambda", [](const S& s) { return print(s.lambda); },
+       [](S& s, const std::string& v) { return scan_limit(v, s.lambda); }},
+      {"bias", [](const S& s) { return std::string(s.bias ? "true" : "false"); },
+       [](S& s, const std::string& v) { return (s.bias = v == "true") || v == "false"; }},
+      {"epochs", [](const S& s) { return print(s.epochs); },
+       [](S& s, const std::string& v) { return scan_limit(v, s.epochs); }},
+      {"max-time", [](const S& s) { return print(s.max_time_s); },
+       [](S& s, const std::string& v) { return scan_limit(v, s.max_time_s); }},
+      {"updates", [](const S& s) { return print(s.updates); },
+       [](S& s, const std::string& v) { return scan(v, s.updates); }},
+      {"min-loss", [](const S& s) { return print(s.min_loss); },
+       [](S& s, const std::string& v) { return scan_limit(v, s.min_loss); }},
+      {"loss-interval", [](const S& s) { return s.loss_interval.text(); },
+       [](S& s, const std::string& v) { return scan_interval(v, s.loss_interval); }},
+      {"broadcast-interval", [](const S& s) { return s.broadcast_interval.text(); },
+       [](S& s, const std::string& v) { return scan_interval(v, s.broadcast_interval); }},
+      {"expect", [](const S& s) { return print(s.expect); },
+       [](S& s, const std::string& v) { return scan(v, s.expect); }},
+      {"seed", [](const S& s) { return print(s.seed); },
+       [](S& s, const std::string& v) { return scan(v, s.seed); }},
+      {"train", [](const S& s) { return s.train_source; },
+       [](S& s, const std::string& v) { return (s.train_source = v).size() <= kMostText; }},
+      {"test", [](const S& s) { return s.test_source; },
+       [](S& s, const std::string& v) { return (s.test_source = v).size() <= kMostText; }},
+  };
+  return table;
+}
+
+}  // namespace
+
+std::string Interval::text() const { return print(amount) + (in_updates ? "i" : "ms"); }
+
+std::optional<Interval> Interval::parse(std::string_view text) {
+  Interval interval;
+  if (text.ends_with("ms")) {
+    text.remove_suffix(2);
+  } else if (text.ends_with("i")) {
+    interval.in_updates = true;
+    text.remove_suffix(1);
+  } else {
+    return std::nullopt;
+  }
+  if (!scan(text, interval.amount) || interval.amount == 0) return std::nullopt;
+  return interval;
+}
+
+Items RunSettings::items() const {
+  Items items;
+  for (const Field& field : fields()) items.emplace_back(field.name, field.print(*this));
+  return items;
+}
+
+std::optional<RunSettings> RunSettings::from_items(const Items& items) {
+  const std::map<std::string, std::string> by_name(items.begin(), items.end());
+  if (by_name.size() != fields().size() || items.size() != fields().size()) return std::nullopt;
+  RunSettings settings;
+  for (const Field& field : fields()) {
+    const auto at = by_name.find(field.name);
+    if (at == by_name.end() || !field.scan(settings, at->second)) return std::nullopt;
+  }
+  return settings;
+}
+
+Rule RunInfo::rule() const {
+  return {.loss = settings.loss,
+          .has_bias = settings.bias,
+          .lambda = std::ldexp(settings.lambda, 2 * constants.scale_exponent),
+          .metric = constants.metric};
+}
+
+void write_run_info(const RunInfo& info, ByteWriter& writer) {
+  writer.u64(info.id);
+  const Items items = info.settings.items();
+  writer.varint(items.size());
+  for (const auto& [name, value] : items) {
+    writer.text(name);
+    writer.text(value);
+  }
+  const RunConstants& constants = info.constants;
+  writer.varint(constants.rows);
+  writer.zigzag(constants.scale_exponent);
+  writer.u64(constants.train_fingerprint);
+  writer.u64(constants.test_fingerprint);
+  writer.raw(std::span<const float>({constants.positive_label, constants.negative_label}));
+  writer.varint(constants.metric.size());
+  writer.raw(std::span<const float>(constants.metric));
+  writer.raw(std::span<const std::uint32_t>(constants.file_index));
+  writer.varint(info.founders.size());
+  writer.raw(std::span<const PeerId>(info.founders));
+}
+
+std::optional<RunInfo> read_run_info(ByteReader& reader) {
+  RunInfo info;
+  info.id = reader.u64();
+  const std::uint64_t item_count = reader.varint();
+  if (item_count > kMostItems) reader.fail();
+  Items items;
+  for (std::uint64_t i = 0; reader.ok() && i < item_count; ++i) {
+    std::string name = reader.text(kMostText);
+    items.emplace_back(std::move(name), reader.text(kMostText));
+  }
+  RunConstants& constants = info.constants;
+  constants.rows = reader.varint();
+  const std::int64_t exponent = reader.zigzag();
+  constants.scale_exponent = static_cast<std::int32_t>(exponent);
+  constants.train_fingerprint = reader.u64();
+  constants.test_fingerprint = reader.u64();
+  const auto labels = reader.raw<float>(2);
+  const std::uint64_t features = reader.varint();
+  constants.metric = reader.raw<float>(features);
+  constants.file_index = reader.raw<std::uint32_t>(features);
+  const std::uint64_t founder_count = reader.varint();
+  if (founder_count > kMostFounders) reader.fail();
+  info.founders = reader.raw<PeerId>(founder_count);
+  const auto settings = RunSettings::from_items(items);
+
+  bool is_valid = reader.ok() && settings && info.id != 0 && features > 0 && constants.rows > 0 &&
+                  exponent >= -300 && exponent <= 300;
+  for (const float metric : constants.metric) is_valid = is_valid && metric > 0 && std::isfinite(metric);
+  if (!is_valid) {
+    reader.fail();
+    return std::nullopt;
+  }
+  info.settings = *settings;
+  constants.positive_label = labels[0];
+  constants.negative_label = labels[1];
+  return info;
+}
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sgd/learn/loss.hpp"
+#include "sgd/learn/rule.hpp"
+#include "sgd/learn/sums_layout.hpp"
+#include "sgd/replica/ids.hpp"
+#include "sgd/replica/wire.hpp"
+
+namespace hogwild::sgd {
+
+/// "each so many updates, or so much time".
+struct Interval {
+  bool in_updates = false;
+  std::uint64_t amount = 0;  ///< updates, or milliseconds
+
+  /// The flag's spelling: `200i`, `5ms`.
+  [[nodiscard]] std::string text() const;
+  [[nodiscard]] static std::optional<Interval> parse(std::string_view text);
+  friend bool operator==(const Interval&, const Interval&) = default;
+};
+
+/// What the creator of a run fixes and every joiner gets. 0 switches a limit off.
+struct RunSettings {
+  std::string mode = "async";
+  Loss loss = Loss::kHinge;
+  double lambda = 1e-4;            ///< in the user's units
+  bool bias = false;
+  double epochs = 0;               ///< passes over the rows by the cluster
+  double max_time_s = 0;           ///< from the run's first update
+  std::uint64_t updates = 0;       ///< of the cluster
+  double min_loss = 0;             ///< validation loss to stop under
+  Interval loss_interval{false, 1000};
+  Interval broadcast_interval{false, 5};
+  std::uint32_t expect = 1;
+  std::uint64_t seed = 0;
+  std::string train_source;        ///< only where anybody can make the data again: `synth:…`
+  std::string test_source;
+
+  /// Flag names and values in a fixed order; what travels, what people see, what is compared.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> items() const;
+  /// The inverse of items(): nothing when a name is unknown or missing or a value is malformed.
+  [[nodiscard]] static std::optional<RunSettings> from_items(
+      const std::vector<std::pair<std::string, std::string>>& items);
+  friend bool operator==(const RunSettings&, const RunSettings&) = default;
+};
+
+/// What the creator's data fixed: shapes, scale, order and metric of the features.
+struct RunConstants {
+  std::uint64_t rows = 0;
+  std::int32_t scale_exponent = 0;        ///< rows are trained multiplied by 2 to this power
+  std::uint64_t train_fingerprint = 0;
+  std::uint64_t test_fingerprint = 0;     ///< 0: no test data
+  float positive_label = 1.0F;
+  float negative_label = -1.0F;
+  std::vector<float> metric;              ///< sv, one a feature, in the run's order
+  std::vector<std::uint32_t> file_index;  ///< the run's order: 0-based index in the data, by rank
+
+  friend bool operator==(const RunConstants&, const RunConstants&) = default;
+};
+
+/// A run: everything about it that never changes.
+struct RunInfo {
+  RunId id = 0;
+  RunSettings settings;
+  RunConstants constants;
+  std::vector<PeerId> founders;  ///< members that share the first epoch
+
+  [[nodiscard]] SumsLayout layout() const {
+    return {static_cast<std::uint32_t>(constants.metric.size()), 1};
+  }
+  /// The learning rule on scaled rows: λ′ = λ·c².
+  [[nodiscard]] Rule rule() const;
+};
+
+void write_run_info(const RunInfo& info, ByteWriter& writer);
+/// Fails the reader, and gives nothing, where the bytes are no consistent run.
+[[nodiscard]] std::optional<RunInfo> read_run_info(ByteReader& reader);
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,373 @@
+// Statuses, repair, requests: how a run's members keep each other informed.
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "sgd/replica/run.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// An origin is asked itself so often; then anybody who has what is missing.
+constexpr std::uint32_t kTriesAtOrigin = 3;
+/// So many fruitless tries, a second or so, and a snapshot is the cheaper way.
+constexpr std::uint32_t kTriesBeforeSnapshot = 25;
+/// Datagrams sent again for one request.
+constexpr std::size_t kMostResent = 256;
+/// Between saying that it joins and asking for the snapshot: time for the others to hear it.
+constexpr milliseconds kJoinNotice{10};
+/// Points of the history that ride on a status.
+constexpr std::size_t kPointsTold = 4;
+
+}  // namespace
+
+bool Run::is_in_run(const Peer& peer) const {
+  return info_ && peer.has_status && peer.status.run == info_->id;
+}
+
+const Status* Run::status_of(PeerId peer) const {
+  const auto at = peers_.find(peer);
+  return at == peers_.end() || !is_in_run(at->second) ? nullptr : &at->second.status;
+}
+
+PeerId Run::any_of(const std::vector<PeerId>& peers) {
+  return peers.empty() ? 0 : peers[random_() % peers.size()];
+}
+
+void Run::on_datagram(PeerId from, std::span<const std::byte> payload, Instant now,
+                      RunOutbox& out) {
+  switch (payload.empty() ? 0 : std::to_integer<int>(payload.front())) {
+    case static_cast<int>(MessageType::kDelta):
+      return on_delta(payload, now);
+    case static_cast<int>(MessageType::kStatus):
+      return on_status(from, payload, now, out);
+    case static_cast<int>(MessageType::kNack):
+      return on_nack(from, payload, out);
+    default:
+      ++malformed_total_;
+  }
+}
+
+void Run::on_delta(std::span<const std::byte> payload, Instant now) {
+  if (!replica_) return;  // the snapshot, or a repair, will bring it
+  switch (replica_->apply(payload, now)) {
+    case ApplyResult::kMalformed:
+      ++malformed_total_;
+      break;
+    case ApplyResult::kTooManyOrigins:
+      ++rejected_total_;
+      break;
+    default:
+      break;
+  }
+}
+
+// ── Statuses ──
+
+std::chrono::nanoseconds Run::status_period() const {
+  // Everybody tells everybody: with many members the traffic is kept bounded by telling less often.
+  const auto members = static_cast<std::int64_t>(peers_.size() + 1);
+  switch (phase_) {
+    case Phase::kTraining:
+      return milliseconds(std::max<std::int64_t>(100, members * 5));
+    case Phase::kStopped:
+    case Phase::kConfirmed:
+      return milliseconds(std::max<std::int64_t>(20, members));
+    case Phase::kDone:
+      return milliseconds(std::max<std::int64_t>(100, members * 5));
+    default:
+      return milliseconds(1000);
+  }
+}
+
+Status Run::own_status() const {
+  Status status;
+  status.number = status_number_;
+  status.is_loaded = data_.has_value();
+  status.has_train = options_.trains && data_ && data_->has_train;
+  status.has_test = data_ && data_->has_test;
+  if (!info_) {
+    // Said before the snapshot is asked for: from now on nobody lets go of what it will lack.
+    status.run = wanted_run_;
+    status.phase = wanted_run_ != 0 ? Phase::kJoining : Phase::kNoRun;
+    return status;
+  }
+  const WalkProgress progress = plan_->progress(unfinished_blocks_);
+  status.run = info_->id;
+  status.origin = origin_;
+  status.phase = phase_;
+  status.has_train = may_train();
+  status.knows_links = links_.has_value();
+  status.stop = stop_;
+  status.joined_at = joined_at_;
+  status.examples = replica_->sums().examples();
+  status.last_seq = replica_->last_seq();
+  status.rate = static_cast<std::uint64_t>(rate_.per_second());
+  status.epoch = progress.epoch;
+  status.position = progress.position;
+  status.applied_hash = replica_->applied_hash();
+  status.digest = replica_->digest();
+  status.final_id = final_ ? final_->id() : 0;
+  status.history_size = history_.size();
+  status.first_point = history_.size() - std::min(history_.size(), kPointsTold);
+  status.points.assign(history_.begin() + static_cast<std::ptrdiff_t>(status.first_point),
+                       history_.end());
+  status.coverage = replica_->coverage();
+  return status;
+}
+
+void Run::send_status(std::span<const PeerId> to, RunOutbox& out) {
+  ++status_number_;
+  if (to.empty()) return;
+  const std::vector<Bytes> parts = encode_status(own_status());
+  for (const PeerId peer : to) {
+    for (const Bytes& part : parts) out.datagrams.push_back({peer, part});
+  }
+}
+
+void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out) {
+  auto status = decode_status(payload);
+  if (!status) {
+    ++malformed_total_;
+    return;
+  }
+  const auto at = peers_.find(from);
+  if (at == peers_.end()) return;  // membership does not know it (yet): it will say it again
+  Peer& peer = at->second;
+  if (peer.has_status && status->number < peer.status.number) return;  // overtaken by a newer one
+  const bool is_first = !peer.has_status;
+  if (peer.status.run != status->run) peer.coverage.clear();
+  for (OriginCoverage& coverage : status->coverage) {
+    const OriginId origin = coverage.origin;
+    if (peer.coverage.size() < Replica::kMostOrigins || peer.coverage.contains(origin)) {
+      peer.coverage.insert_or_assign(origin, std::move(coverage));
+    }
+  }
+  status->coverage.clear();
+  peer.has_status = true;
+  peer.status = *status;
+  peer.status.points.clear();
+  if (is_first) send_status(std::array{from}, out);
+  learn_from(from, *status, now, out);
+}
+
+void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& out) {
+  if (status.run == 0 || is_refused_ || is_leaving_) return;
+  if (!info_ || info_->id != status.run) {
+    if (phase_ == Phase::kDone || status.phase < Phase::kTraining || !data_ || switch_to_) return;
+    if (!info_ || !outranks(status)) {
+      if (wanted_run_ == status.run) return;
+      wanted_run_ = status.run;
+      status_is_due_ = true;
+      ask_again_ = std::max(ask_again_, now + kJoinNotice);
+      next_deadline_ = now;
+    }
+    return;
+  }
+  for (const auto& [origin, coverage] : peers_.at(from).coverage) {
+    const std::uint64_t highest =
+        coverage.beyond.empty() ? coverage.contiguous : coverage.beyond.back().last;
+    replica_->heard_of(origin, highest, now);
+  }
+  replica_->heard_of(status.origin, status.last_seq, now);
+  update_trainers();
+  if (status.applied_hash == replica_->applied_hash() && status.digest != replica_->digest() &&
+      !mismatch_told_) {
+    mismatch_told_ = true;
+    out.events.push_back({RunEventType::kDigestMismatch, from, {}, {}});
+  }
+  take_points(from, status, out);
+  if (status.stop) adopt_stop(*status.stop, now, out);
+  if (status.final_id != 0 && (!final_ || (final_->id() > status.final_id && phase_ < Phase::kDone))) {
+    wants_report_ = true;
+    next_deadline_ = now;
+  }
+  if (final_ && phase_ == Phase::kDone && status.knows_links && !links_) wants_report_ = true;
+  if (phase_ >= Phase::kStopped) next_deadline_ = now;
+}
+
+// The nominee writes the history; the others repeat it, and fetch it whole when they missed points.
+void Run::take_points(PeerId from, const Status& status, RunOutbox& out) {
+  if (final_ || from != nominee() || status.history_size <= history_.size()) return;
+  if (status.first_point > history_.size()) {
+    wants_report_ = true;
+    return;
+  }
+  for (std::size_t i = history_.size() - status.first_point; i < status.points.size(); ++i) {
+    append_point(status.points[i], replica_->sums().image_scalars(), out);
+  }
+}
+
+PeerId Run::nominee() const {
+  if (!info_ || phase_ < Phase::kTraining) return 0;
+  const auto rank = [](bool has_test, bool has_train, std::uint64_t joined_at, PeerId id) {
+    return std::tuple(!has_test, !has_train, joined_at, id);
+  };
+  auto best = rank(data_ && data_->has_test, may_train(), joined_at_, self_);
+  for (const auto& [id, peer] : peers_) {
+    const Status& status = peer.status;
+    if (!is_in_run(peer) || status.phase < Phase::kTraining) continue;
+    best = std::min(best, rank(status.has_test, status.has_train, status.joined_at, id));
+  }
+  return std::get<3>(best);
+}
+
+// ── Repair ──
+
+PeerId Run::repair_source(const RepairRequest& request) {
+  if (request.tries < kTriesAtOrigin) {
+    for (const auto& [id, peer] : peers_) {
+      if (is_in_run(peer) && peer.status.origin == request.origin) return id;
+    }
+  }
+  return any_of(peers_where([&](const Peer& peer) {
+    if (!is_in_run(peer)) return false;
+    const auto at = peer.coverage.find(request.origin);
+    return at != peer.coverage.end() && at->second.covers(request.missing.front().first);
+  }));
+}
+
+void Run::send_repairs(Instant now, RunOutbox& out) {
+  std::vector<RepairRequest> due;
+  replica_->due_repairs(now, due);
+  for (RepairRequest& request : due) {
+    const PeerId source = repair_source(request);
+    if (source == 0) continue;  // nobody alive has it
+    if (request.tries >= kTriesBeforeSnapshot && !wants_snapshot_) {
+      wants_snapshot_ = true;
+      out.events.push_back({RunEventType::kFellBehind, source, {}, {}});
+    }
+    out.datagrams.push_back(
+        {source, encode_nack({info_->id, request.origin, std::move(request.missing)})});
+  }
+}
+
+void Run::on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& out) {
+  const auto nack = decode_nack(payload);
+  if (!nack) {
+    ++malformed_total_;
+    return;
+  }
+  if (!replica_ || nack->run != info_->id) return;
+  std::size_t sent = 0;
+  std::size_t looked = 0;
+  for (const SeqRange& range : nack->missing) {
+    for (std::uint64_t seq = range.first; seq <= range.last; ++seq) {
+      if (sent == kMostResent || ++looked > OriginWindow::kWindow) return;
+      const Bytes* datagram = replica_->retained(nack->origin, seq);
+      if (datagram == nullptr) continue;
+      out.datagrams.push_back({from, *datagram});
+      ++sent;
+    }
+  }
+}
+
+// A datagram that every live member of the run has need not be kept.
+void Run::release_stable() {
+  if (!replica_) return;
+  const bool all_known = std::all_of(peers_.begin(), peers_.end(),
+                                     [](const auto& entry) { return entry.second.has_status; });
+  if (!all_known) return;
+  for (const OriginCoverage& own : replica_->coverage()) {
+    std::uint64_t stable = own.contiguous;
+    for (const auto& [id, peer] : peers_) {
+      if (!is_in_run(peer)) continue;
+      const auto at = peer.coverage.find(own.origin);
+      stable = std::min(stable, at == peer.coverage.end() ? 0 : at->second.contiguous);
+    }
+    replica_->release(own.origin, stable);
+  }
+}
+
+// ── Requests ──
+
+void Run::ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out) {
+  if (to == 0) return;
+  awaited_ = what;
+  ask_again_ = now + milliseconds(100);
+  const auto type = what == Awaited::kSnapshot ? RequestType::kSnapshot : RequestType::kReport;
+  out.requests.push_back({to, ++token_, encode_request({type, run})});
+}
+
+void Run::ask_for_what_lacks(Instant now, RunOutbox& out) {
+  if (awaited_ != Awaited::kNothing || now < ask_again_ || is_refused_ || switch_to_) return;
+  if (wanted_run_ != 0) {
+    const RunId run = wanted_run_;
+    const PeerId donor = any_of(peers_where([run](const Peer& peer) {
+      return peer.has_status && peer.status.run == run && peer.status.phase >= Phase::kTraining;
+    }));
+    if (donor == 0) {
+      wanted_run_ = 0;  // nobody has it any more
+    } else {
+      ask(donor, Awaited::kSnapshot, run, now, out);
+    }
+  } else if (wants_snapshot_) {
+    // Once the end is fixed only who holds exactly the final state can help.
+    ask(any_of(peers_where([&](const Peer& peer) {
+          return is_in_run(peer) && (final_ ? peer.status.phase >= Phase::kConfirmed &&
+                                                  peer.status.final_id == final_->id()
+                                            : peer.status.phase >= Phase::kTraining);
+        })),
+        Awaited::kSnapshot, info_->id, now, out);
+  } else if (wants_report_) {
+    ask(any_of(peers_where([&](const Peer& peer) {
+          return is_in_run(peer) && (phase_ == Phase::kDone    ? peer.status.knows_links
+                                     : peer.status.final_id != 0 ? true
+                                                                 : peer.status.history_size >
+                                                                       history_.size());
+        })),
+        Awaited::kReport, info_->id, now, out);
+  }
+}
+
+Bytes Run::on_request(std::span<const std::byte> request, Instant now) {
+  const auto asked = decode_request(request);
+  if (!asked || !info_ || asked->run != info_->id || phase_ < Phase::kTraining || switch_to_) {
+    return encode_refusal();
+  }
+  if (asked->type == RequestType::kReport) return encode_report({history_, final_, links_});
+  // Who is about to give this run up, or still lacks the final state, is no donor.
+  if (wanted_run_ != 0 || wants_snapshot_ || (final_ && phase_ < Phase::kConfirmed)) {
+    return encode_refusal();
+  }
+  return encode_snapshot({*info_, elapsed_s(now), replica_->image(), history_, stop_, final_});
+}
+
+void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>> reply,
+                   Instant now, RunOutbox& out) {
+  if (token != token_ || awaited_ == Awaited::kNothing) return;
+  const Awaited what = awaited_;
+  awaited_ = Awaited::kNothing;
+  next_deadline_ = now;
+  if (what == Awaited::kSnapshot) {
+    auto snapshot = reply ? decode_snapshot(*reply) : std::nullopt;
+    if (!snapshot) {
+      // Two that want each other's run refuse each other: both think again at the next status.
+      wanted_run_ = 0;
+      return;
+    }
+    const bool is_wanted = snapshot->info.id == wanted_run_ ||
+                           (wants_snapshot_ && info_ && snapshot->info.id == info_->id);
+    if (is_wanted) install(std::move(*snapshot), now, out);
+    return;
+  }
+  auto report = reply ? decode_report(*reply) : std::nullopt;
+  if (!report || !info_) return;
+  wants_report_ = false;
+  if (report->final_record && report->final_record->run == info_->id) {
+    adopt_final(*report->final_record, now, out);
+  } else if (!final_ && report->history.size() > history_.size()) {
+    for (std::size_t i = history_.size(); i < report->history.size(); ++i) {
+      append_point(report->history[i], replica_->sums().image_scalars(), out);
+    }
+  }
+  if (report->links && !links_ && phase_ == Phase::kDone) {
+    links_ = std::move(report->links);
+    status_is_due_ = true;
+    out.events.push_back({RunEventType::kLinks, 0, {}, {}});
+  }
+}
+
+}  // namespace hogwild::sgd

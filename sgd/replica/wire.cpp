@@ -1,0 +1,66 @@
+#include "sgd/replica/wire.hpp"
+
+#include <bit>
+
+namespace hogwild::sgd {
+
+static_assert(std::endian::native == std::endian::little, "raw() copies native integers");
+
+void ByteWriter::u64(std::uint64_t value) { raw(std::span<const std::uint64_t>(&value, 1)); }
+
+void ByteWriter::f64(double value) { u64(std::bit_cast<std::uint64_t>(value)); }
+
+void ByteWriter::varint(std::uint64_t value) {
+  while (value >= 0x80U) {
+    u8(static_cast<std::uint8_t>(value | 0x80U));
+    value >>= 7U;
+  }
+  u8(static_cast<std::uint8_t>(value));
+}
+
+void ByteWriter::text(std::string_view value) {
+  varint(value.size());
+  raw(std::span<const char>(value));
+}
+
+std::uint8_t ByteReader::u8() {
+  if (in_.empty()) {
+    fail();
+    return 0;
+  }
+  const auto value = std::to_integer<std::uint8_t>(in_.front());
+  in_ = in_.subspan(1);
+  return value;
+}
+
+std::uint64_t ByteReader::u64() {
+  const auto value = raw<std::uint64_t>(1);
+  return value.empty() ? 0 : value.front();
+}
+
+double ByteReader::f64() { return std::bit_cast<double>(u64()); }
+
+std::uint64_t ByteReader::varint() {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    const std::uint8_t byte = u8();
+    const std::uint64_t part = byte & 0x7fU;
+    if (shift == 63 && part > 1) break;  // more than 64 bits
+    value |= part << shift;
+    if ((byte & 0x80U) == 0) return ok_ ? value : 0;
+  }
+  fail();
+  return 0;
+}
+
+std::string ByteReader::text(std::size_t most) {
+  const std::uint64_t size = varint();
+  if (size > most) {
+    fail();
+    return {};
+  }
+  const auto bytes = raw<char>(size);
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace hogwild::sgd

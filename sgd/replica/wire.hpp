@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hogwild::sgd {
+
+using Bytes = std::vector<std::byte>;
+
+/// Appends values to a message: fixed widths little-endian, counts as LEB128 varints.
+class ByteWriter {
+ public:
+  explicit ByteWriter(Bytes& out) : out_(out) {}
+
+  void u8(std::uint8_t value) { out_.push_back(static_cast<std::byte>(value)); }
+  void u64(std::uint64_t value);
+  void f64(double value);
+  void varint(std::uint64_t value);
+  /// Small magnitudes of either sign become small varints: 0, −1, 1, −2 … → 0, 1, 2, 3 …
+  void zigzag(std::int64_t value) {
+    varint((static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63));
+  }
+  void text(std::string_view value);
+  /// The values' own bytes; every supported machine is little-endian.
+  template <typename T>
+  void raw(std::span<const T> values) {
+    const auto bytes = std::as_bytes(values);
+    out_.insert(out_.end(), bytes.begin(), bytes.end());
+  }
+  [[nodiscard]] std::size_t size() const { return out_.size(); }
+
+ private:
+  Bytes& out_;
+};
+
+/// Reads what ByteWriter wrote, from bytes that anybody may have made up.
+///
+/// A read past the end, or a varint that is too long, makes the reader fail: it then gives zeros,
+/// and ok() is false for good. So a decoder reads everything and asks once.
+class ByteReader {
+ public:
+  explicit ByteReader(std::span<const std::byte> in) : in_(in) {}
+
+  [[nodiscard]] std::uint8_t u8();
+  [[nodiscard]] std::uint64_t u64();
+  [[nodiscard]] double f64();
+  [[nodiscard]] std::uint64_t varint();
+  [[nodiscard]] std::int64_t zigzag() {
+    const std::uint64_t value = varint();
+    return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1U));
+  }
+  /// A text of at most `most` bytes; a longer one fails.
+  [[nodiscard]] std::string text(std::size_t most);
+  /// `count` values by their own bytes. Checked against what is left before anything is allocated.
+  template <typename T>
+  [[nodiscard]] std::vector<T> raw(std::uint64_t count) {
+    if (count > in_.size() / sizeof(T)) {
+      fail();
+      return {};
+    }
+    std::vector<T> values(count);
+    if (count > 0) std::memcpy(values.data(), in_.data(), count * sizeof(T));
+    in_ = in_.subspan(count * sizeof(T));
+    return values;
+  }
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  /// True when all was read and nothing failed.
+  [[nodiscard]] bool done() const { return ok_ && in_.empty(); }
+  [[nodiscard]] std::size_t left() const { return in_.size(); }
+  void fail() {
+    ok_ = false;
+    in_ = {};
+  }
+
+ private:
+  std::span<const std::byte> in_;
+  bool ok_ = true;
+};
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,511 @@
+#include "daemon/options.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "daemon/option_table.hpp"
+#include "tests/daemon/temporary_directory.hpp"
+
+namespace hogwild::daemon {
+namespace {
+
+using Words = std::vector<std::string>;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+constexpr unsigned kCpus = 3;
+
+std::expected<Invocation, UsageError> parse(const Words& arguments, const Words& environment = {}) {
+  return parse_options(arguments, environment, kCpus);
+}
+
+template <typename Options>
+Options parsed(const Words& arguments, const Words& environment = {}) {
+  auto result = parse(arguments, environment);
+  const auto refusal = result ? std::string() : result.error().text();
+  BOOST_TEST_REQUIRE(refusal == "");
+  BOOST_TEST_REQUIRE(std::holds_alternative<Options>(*result));
+  return std::get<Options>(std::move(*result));
+}
+
+/// `hogwild node` with these arguments.
+NodeOptions node(Words arguments, const Words& environment = {}) {
+  arguments.insert(arguments.begin(), "node");
+  return parsed<NodeOptions>(arguments, environment);
+}
+
+Words violations(const Words& arguments, const Words& environment = {}) {
+  const auto result = parse(arguments, environment);
+  return result ? Words{} : result.error().violations;
+}
+
+std::string only_violation(const Words& arguments, const Words& environment = {}) {
+  const auto found = violations(arguments, environment);
+  BOOST_TEST(found.size() == 1U, "violations: " << found.size());
+  return found.empty() ? "" : found[0];
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+BOOST_AUTO_TEST_SUITE(options)
+
+BOOST_AUTO_TEST_CASE(a_node_without_flags_has_the_defaults_of_the_contract) {
+  const auto options = node({});
+  BOOST_TEST(options.learn.train.empty());
+  BOOST_TEST((options.learn.loss == sgd::Loss::kHinge));
+  BOOST_TEST(options.learn.lambda == 1e-4);
+  BOOST_TEST(!options.learn.bias);
+  BOOST_TEST(options.learn.threads == kCpus);
+  BOOST_TEST(!options.learn.seed.has_value());
+  BOOST_TEST(options.stop.epochs.value() == 5.0);
+  BOOST_TEST(options.http.text() == "127.0.0.1:7421");
+  BOOST_TEST(options.cluster == "hogwild");
+  BOOST_TEST((options.mode == NodeMode::kAsync));
+  BOOST_TEST((options.loss_interval == Interval{.updates = 0, .time = 1s}));
+  BOOST_TEST((options.broadcast_interval == Interval{.updates = 0, .time = 5ms}));
+  BOOST_TEST(options.expect == 1U);
+  BOOST_TEST(options.bandwidth_bits_per_second == 1'000'000'000U);
+  BOOST_TEST((options.on_finish == OnFinish::kExit));
+  BOOST_TEST(options.upload.empty());
+  BOOST_TEST(options.log.level == 1);
+  BOOST_TEST((options.log.format == LogFormat::kText));
+  BOOST_TEST(!options.fault.harms());
+  BOOST_TEST(options.given.empty());
+}
+
+BOOST_AUTO_TEST_CASE(every_flag_of_a_node_lands_in_its_place) {
+  const auto options = node({"--name=n1",
+                             "--gossip",
+                             "127.0.0.1:0",
+                             "--advertise",
+                             "10.0.0.9",
+                             "--http",
+                             "[::1]:8000",
+                             "--join",
+                             "a:1",
+                             "--join",
+                             "b:2,[::1]:3",
+                             "--cluster",
+                             "c",
+                             "--insecure",
+                             "--mode",
+                             "idle",
+                             "--train",
+                             "-",
+                             "--test",
+                             "t.svm",
+                             "--loss",
+                             "logistic",
+                             "--lambda",
+                             "0",
+                             "--bias",
+                             "--threads",
+                             "2",
+                             "--epochs",
+                             "0.5",
+                             "--max-time",
+                             "60s",
+                             "--updates",
+                             "1000",
+                             "--min-loss",
+                             "0.22",
+                             "--loss-interval",
+                             "1000i",
+                             "--broadcast-interval",
+                             "200i",
+                             "--expect",
+                             "4",
+                             "--rate",
+                             "50.5",
+                             "--bandwidth",
+                             "200Mbit",
+                             "--join-timeout",
+                             "30s",
+                             "--seed",
+                             "18446744073709551615",
+                             "--on-finish",
+                             "serve",
+                             "--out",
+                             "o",
+                             "--upload",
+                             "https://transfer.sh/",
+                             "--ca-file",
+                             "ca",
+                             "--http-token-file",
+                             "tok",
+                             "--http-host",
+                             "x.example",
+                             "--log-level",
+                             "3",
+                             "--log-format",
+                             "json",
+                             "--log-file",
+                             "l",
+                             "--fault",
+                             "drop=.1,seed=7"});
+  BOOST_TEST(options.name == "n1");
+  BOOST_TEST(options.gossip.text() == "127.0.0.1:0");
+  BOOST_TEST(options.advertise->text() == "10.0.0.9:0");
+  BOOST_TEST(options.http.text() == "[::1]:8000");
+  BOOST_TEST_REQUIRE(options.join.size() == 3U);
+  BOOST_TEST(options.join[0].text() == "a:1");
+  BOOST_TEST(options.join[2].text() == "[::1]:3");
+  BOOST_TEST(options.cluster == "c");
+  BOOST_TEST(options.insecure);
+  BOOST_TEST((options.mode == NodeMode::kIdle));
+  BOOST_TEST(options.learn.train == "-");
+  BOOST_TEST(options.learn.test == "t.svm");
+  BOOST_TEST((options.learn.loss == sgd::Loss::kLogistic));
+  BOOST_TEST(options.learn.lambda == 0.0);
+  BOOST_TEST(options.learn.bias);
+  BOOST_TEST(options.learn.threads == 2U);
+  BOOST_TEST(options.learn.seed.value() == 18446744073709551615U);
+  BOOST_TEST(options.stop.epochs.value() == 0.5);
+  BOOST_TEST((options.stop.max_time == Duration(60s)));
+  BOOST_TEST(options.stop.updates.value() == 1000U);
+  BOOST_TEST(options.stop.min_loss.value() == 0.22);
+  BOOST_TEST(options.loss_interval.updates == 1000U);
+  BOOST_TEST(options.broadcast_interval.updates == 200U);
+  BOOST_TEST(options.expect == 4U);
+  BOOST_TEST(options.rate.value() == 50.5);
+  BOOST_TEST(options.bandwidth_bits_per_second == 200'000'000U);
+  BOOST_TEST((options.join_timeout == Duration(30s)));
+  BOOST_TEST((options.on_finish == OnFinish::kServe));
+  BOOST_TEST(options.out == "o");
+  BOOST_TEST(options.upload == "https://transfer.sh");
+  BOOST_TEST(options.ca_file == "ca");
+  BOOST_TEST(options.http_token_file == "tok");
+  BOOST_TEST(options.http_hosts.at(0) == "x.example");
+  BOOST_TEST(options.log.level == 3);
+  BOOST_TEST((options.log.format == LogFormat::kJson));
+  BOOST_TEST(options.log.file == "l");
+  BOOST_TEST(options.fault.drop == 0.1);
+  BOOST_TEST(options.given.at("lambda") == "--lambda");
+  BOOST_TEST(!options.given.contains("config"));
+}
+
+// Which of the flags of the contract there are, so that none is added or lost unseen.
+BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
+  const std::vector<std::pair<std::string, Words>> later{
+      {"key-file", {"node", "--key-file", "k"}},
+      {"quorum", {"node", "--quorum", "any"}},
+      {"shard", {"node", "--shard"}},
+      {"state", {"node", "--state", "s"}},
+      {"l1", {"node", "--l1", "1"}},
+      {"class-weight", {"train", "--class-weight", "1=2"}},
+      {"init", {"train", "--init", "m"}},
+      {"features", {"node", "--features", "3"}},
+      {"labels", {"node", "--labels", "1,2"}},
+      {"pin", {"node", "--pin", "auto"}},
+      {"cv", {"train", "--cv", "5"}},
+      {"early-stopping", {"node", "--early-stopping", "3"}},
+      {"probabilities", {"predict", "--probabilities"}},
+      {"metrics-per-peer", {"node", "--metrics-per-peer"}},
+  };
+  for (const auto& [name, arguments] : later) {
+    const auto found = violations(arguments);
+    BOOST_TEST_REQUIRE(!found.empty(), name);
+    BOOST_TEST(found[0] == "--" + name + " is not available in this version");
+  }
+  BOOST_TEST(only_violation({"node", "--mode", "sync"}) ==
+             "--mode 'sync': not available in this version, which has async or idle");
+  BOOST_TEST(only_violation({"node", "--loss", "squared-hinge"}) ==
+             "--loss 'squared-hinge': not available in this version, which has hinge or logistic");
+  BOOST_TEST(contains(only_violation({"train", "--train", "x", "--lambda", "1,2"}),
+                      "not available in this version"));
+  BOOST_TEST(only_violation({"keygen"}) == "keygen is not available in this version");
+  BOOST_TEST(
+      contains(only_violation({"data", "convert", "a", "b.hwd"}), "not available in this version"));
+}
+
+BOOST_AUTO_TEST_CASE(values_that_are_wrong_are_named_with_what_would_be_right) {
+  const std::vector<std::pair<Words, std::string>> wrong{
+      {{"--lambda", "abc"}, "--lambda 'abc': expected a number such as 0.5 or 1e-4"},
+      {{"--lambda", "-1"}, "--lambda '-1': out of range, expected 0 to 1000"},
+      {{"--lambda", "1001"}, "--lambda '1001': out of range, expected 0 to 1000"},
+      {{"--epochs", "0"}, "--epochs '0': out of range, expected above 0, up to 1000000"},
+      {{"--threads", "0"}, "--threads '0': out of range, expected 1 to 1024"},
+      {{"--updates", "0"}, "--updates '0': out of range, expected 1 or more"},
+      {{"--max-time", "60"},
+       "--max-time '60': expected a time with its unit, such as 5ms, 60s or 2m"},
+      {{"--log-level", "4"}, "--log-level '4': out of range, expected 0 to 3"},
+      {{"--mode", "asinc"}, "--mode 'asinc': expected async or idle"},
+      {{"--bandwidth", "1"}, "--bandwidth '1': expected a rate such as 200Mbit or 1Gbit"},
+      {{"--broadcast-interval", "5"},
+       "--broadcast-interval '5': expected a number of updates such as 1000i, or a time such as "
+       "1s"},
+      {{"--broadcast-interval", "10us"},
+       "--broadcast-interval '10us': out of range, expected 100us to 1h"},
+      {{"--http", "7421"},
+       "--http '7421': expected HOST:PORT, such as 10.0.0.5:7420 or [::1]:7420"},
+      {{"--join", "a:0"}, "--join 'a:0': nothing can be reached at port 0"},
+      {{"--name", "a b"}, "--name 'a b': expected 1 to 63 of the letters a-z A-Z 0-9 . _ -"},
+      {{"--upload", "ftp://x"},
+       "--upload 'ftp://x': expected none or a URL such as https://transfer.sh, http or https"},
+      {{"--upload", "http://"},
+       "--upload 'http://': expected none or a URL such as https://transfer.sh, http or https"},
+      {{"--train="}, "--train: its value is missing"},
+      {{"--advertise", "0.0.0.0"},
+       "--advertise '0.0.0.0': expected an address that others can dial, not that of every "
+       "interface"},
+      {{"--http-host", "a:1"}, "--http-host 'a:1': expected a host name without a port"},
+  };
+  for (auto [arguments, message] : wrong) {
+    arguments.insert(arguments.begin(), "node");
+    BOOST_TEST(only_violation(arguments) == message);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(flags_that_do_not_exist_are_named_with_the_nearest_one) {
+  BOOST_TEST(only_violation({"node", "--epoch", "3"}) == "--epoch: unknown, did you mean epochs?");
+  BOOST_TEST(only_violation({"node", "--epoch=3"}) == "--epoch: unknown, did you mean epochs?");
+  BOOST_TEST(only_violation({"node", "--quux"}) == "--quux: unknown, see hogwild node --help");
+  BOOST_TEST(only_violation({"node", "-x"}) == "-x: unknown, see hogwild node --help");
+  BOOST_TEST(only_violation({"node", "-bias"}) == "-bias: expected --bias");
+  BOOST_TEST(only_violation({"train", "--train", "x", "--gossip", "a:1"}) ==
+             "--gossip: not an option of hogwild train");
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_value_never_swallows_the_next_flag_unseen) {
+  BOOST_TEST(only_violation({"node", "--bias", "--name"}) == "--name: its value is missing");
+  BOOST_TEST(violations({"node", "--name", "--bias"})[0] ==
+             "--name: its value NAME is missing before --bias");
+}
+
+BOOST_AUTO_TEST_CASE(a_flag_given_twice_is_refused_unless_it_is_repeatable) {
+  BOOST_TEST(only_violation({"node", "--lambda", "1", "--lambda", "2"}) ==
+             "--lambda: given 2 times, expected once");
+  BOOST_TEST(only_violation({"node", "--bias", "--bias"}) ==
+             "--bias: given 2 times, expected once");
+}
+
+BOOST_AUTO_TEST_CASE(words_that_are_too_many_or_too_few_are_named) {
+  BOOST_TEST(only_violation({"node", "async"}) == "'async': not expected here");
+  BOOST_TEST(contains(only_violation({"data", "info"}), "DATA is missing"));
+  BOOST_TEST(violations({"data", "convert"}).size() == 2U);
+  BOOST_TEST(contains(only_violation({"train"}), "--train DATA is missing"));
+  BOOST_TEST(violations({"predict"}).size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(every_violation_is_reported_at_once) {
+  const TemporaryDirectory directory;
+  put_file(directory.path() / "c.toml", "lamda = 1\nexpect = 0\n");
+  const auto found = violations({"node", "--epoch", "3", "--threads", "0", "--shard", "--config",
+                                 (directory.path() / "c.toml").string()},
+                                {"HOGWILD_RATE=fast", "HOGWILD_LAMDA=1", "PATH=/bin"});
+  BOOST_TEST(found.size() == 7U);
+}
+
+BOOST_AUTO_TEST_CASE(a_flag_wins_over_the_environment_and_that_over_the_file) {
+  const TemporaryDirectory directory;
+  const auto file = (directory.path() / "c.toml").string();
+  put_file(file,
+           "lambda = 0.5\nepochs = 7\nexpect = 3\njoin = [\"a:1\", \"b:2\"]\nbias = true\nname = "
+           "\"file\"\n");
+  const auto options =
+      node({"--lambda", "0.25", "--config", file}, {"HOGWILD_EPOCHS=9", "HOGWILD_LAMBDA=0.125"});
+  BOOST_TEST(options.learn.lambda == 0.25);
+  BOOST_TEST(options.stop.epochs.value() == 9.0);
+  BOOST_TEST(options.expect == 3U);
+  BOOST_TEST(options.join.size() == 2U);
+  BOOST_TEST(options.learn.bias);
+  BOOST_TEST(options.name == "file");
+  BOOST_TEST(options.given.at("lambda") == "--lambda");
+  BOOST_TEST(options.given.at("epochs") == "HOGWILD_EPOCHS");
+  BOOST_TEST(options.given.at("expect") == "expect in " + file + ":3");
+}
+
+BOOST_AUTO_TEST_CASE(a_list_of_a_stronger_source_replaces_that_of_a_weaker_one) {
+  const auto options = node({"--join", "a:1"}, {"HOGWILD_JOIN=b:2,c:3"});
+  BOOST_TEST(options.join.size() == 1U);
+  BOOST_TEST(node({}, {"HOGWILD_JOIN=b:2,c:3"}).join.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_switch_can_be_turned_off_again_by_a_stronger_source) {
+  BOOST_TEST(node({}, {"HOGWILD_BIAS=true"}).learn.bias);
+  BOOST_TEST(!node({"--bias=false"}, {"HOGWILD_BIAS=true"}).learn.bias);
+  BOOST_TEST(only_violation({"node"}, {"HOGWILD_BIAS=maybe"}) ==
+             "HOGWILD_BIAS 'maybe': expected true or false");
+}
+
+BOOST_AUTO_TEST_CASE(unknown_keys_are_refused_wherever_they_are) {
+  BOOST_TEST(only_violation({"node"}, {"HOGWILD_EPOCH=1"}) ==
+             "HOGWILD_EPOCH in the environment: unknown, no option has that name");
+  BOOST_TEST(only_violation({"node"}, {"HOGWILD_SHARD=1"}) ==
+             "HOGWILD_SHARD is not available in this version");
+  const TemporaryDirectory directory;
+  const auto file = (directory.path() / "c.toml").string();
+  for (const auto& [text, message] : std::vector<std::pair<std::string, std::string>>{
+           {"epoch = 1\n", "epoch in " + file + ":1: unknown, did you mean epochs?"},
+           {"\nshard = true\n", "shard in " + file + ":2 is not available in this version"},
+           {"[node]\nname = \"x\"\n", "node in " + file + ":1: unknown, did you mean loss?"},
+           {"config = \"x\"\n", "config in " + file + ":1: a file cannot name another one"},
+           {"name = [\"x\"]\n", "name in " + file + ":1: expected one value, as it would be typed"},
+           {"seed = 2026-11-23\n",
+            "seed in " + file + ":1: expected one value, as it would be typed"},
+           {"scores = true\n", "scores in " + file + ":1: not an option of hogwild node"}}) {
+    put_file(file, text);
+    const auto found = only_violation({"node", "--config", file});
+    if (!contains(text, "[node]")) BOOST_TEST(found == message);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_named_with_the_place) {
+  BOOST_TEST(contains(only_violation({"node", "--config", "/nonexistent/c.toml"}),
+                      "--config /nonexistent/c.toml"));
+  const TemporaryDirectory directory;
+  const auto file = (directory.path() / "c.toml").string();
+  put_file(file, "name = \"a\"\nname = \"b\"\n");
+  BOOST_TEST(contains(only_violation({"node", "--config", file}), "--config " + file + ":2:"));
+  put_file(file, "name = \n");
+  BOOST_TEST(contains(only_violation({"node", "--config", file}), "--config " + file + ":1:"));
+}
+
+BOOST_AUTO_TEST_CASE(environment_keys_of_other_commands_are_passed_over) {
+  BOOST_TEST(
+      parsed<ClientOptions>({"status"}, {"HOGWILD_TRAIN=x", "HOGWILD_GOSSIP=nonsense"}).node.port ==
+      7421U);
+}
+
+BOOST_AUTO_TEST_CASE(five_epochs_are_the_limit_only_where_there_is_no_other) {
+  for (const Words& limit :
+       {Words{"--updates", "9"}, {"--max-time", "9s"}, {"--min-loss", "0.1"}}) {
+    BOOST_TEST(!node(limit).stop.epochs.has_value(), limit[0]);
+  }
+  BOOST_TEST(node({"--updates", "9", "--epochs", "2"}).stop.epochs.value() == 2.0);
+}
+
+BOOST_AUTO_TEST_CASE(without_insecure_nobody_outside_can_take_part) {
+  const auto silent = node({});
+  BOOST_TEST(silent.gossip.text() == "127.0.0.1:7420");
+  BOOST_TEST_REQUIRE(silent.notices.size() == 1U);
+  BOOST_TEST(contains(silent.notices[0], "127.0.0.1:7420"));
+  const auto refused = only_violation({"node", "--gossip", "10.0.0.1:7420"});
+  BOOST_TEST(contains(refused, "--gossip '10.0.0.1:7420'"));
+  BOOST_TEST(contains(refused, "--insecure"));
+  BOOST_TEST(contains(only_violation({"node"}, {"HOGWILD_GOSSIP=0.0.0.0:1"}),
+                      "HOGWILD_GOSSIP '0.0.0.0:1'"));
+  BOOST_TEST(node({"--gossip", "[::1]:7"}).notices.empty());
+  BOOST_TEST(node({"--insecure"}).gossip.text() == "0.0.0.0:7420");
+  BOOST_TEST(node({"--insecure"}).notices.empty());
+  BOOST_TEST(node({"--insecure", "--gossip", "10.0.0.1:7420"}).gossip.host == "10.0.0.1");
+}
+
+BOOST_AUTO_TEST_CASE(gossip_and_http_cannot_share_a_port) {
+  BOOST_TEST(
+      contains(only_violation({"node", "--http", "127.0.0.1:7420"}), "--http '127.0.0.1:7420'"));
+  BOOST_TEST(node({"--http", "127.0.0.1:0", "--gossip", "127.0.0.1:0"}).http.port == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_other_commands_have_their_options) {
+  const auto train = parsed<TrainOptions>(
+      {"train", "--train", "a", "--test", "b", "--model", "m", "--report", "r"});
+  BOOST_TEST(train.learn.test == "b");
+  BOOST_TEST(train.model == "m");
+  BOOST_TEST(train.report == "r");
+  BOOST_TEST(train.stop.epochs.value() == 5.0);
+  BOOST_TEST(train.learn.threads == kCpus);
+  const auto predict = parsed<PredictOptions>(
+      {"predict", "--model", "m", "--data", "-", "--output", "o", "--scores"});
+  BOOST_TEST(predict.model == "m");
+  BOOST_TEST(predict.data == "-");
+  BOOST_TEST(predict.output == "o");
+  BOOST_TEST(predict.scores);
+  BOOST_TEST(predict.threads == kCpus);
+  const auto info = parsed<DataOptions>({"data", "info", "--json", "x"});
+  BOOST_TEST((info.action == DataAction::kInfo));
+  BOOST_TEST(info.data == "x");
+  BOOST_TEST(info.json);
+  const auto convert = parsed<DataOptions>({"data", "convert", "-", "y.svm.gz"});
+  BOOST_TEST((convert.action == DataAction::kConvert));
+  BOOST_TEST(convert.data == "-");
+  BOOST_TEST(convert.output == "y.svm.gz");
+  const auto synth = parsed<DataOptions>({"data", "synth", "synth:rcv1?n=10"});
+  BOOST_TEST((synth.action == DataAction::kSynth));
+  BOOST_TEST(synth.output.empty());
+  const auto leave = parsed<ClientOptions>({"leave", "10.0.0.1:9", "--http-token-file", "t"});
+  BOOST_TEST((leave.action == ClientAction::kLeave));
+  BOOST_TEST(leave.node.text() == "10.0.0.1:9");
+  BOOST_TEST(leave.http_token_file == "t");
+}
+
+BOOST_AUTO_TEST_CASE(words_after_two_dashes_are_not_flags) {
+  BOOST_TEST(parsed<DataOptions>({"data", "info", "--", "--odd"}).data == "--odd");
+}
+
+BOOST_AUTO_TEST_CASE(help_and_version_win_over_what_is_wrong) {
+  for (const Words& arguments : {Words{"--help"},
+                                 {"-h"},
+                                 {"help"},
+                                 {"node", "--help"},
+                                 {"data", "--help"},
+                                 {"node", "--lambda", "x", "-h"},
+                                 {"data", "synth", "--help"}}) {
+    BOOST_TEST(contains(parsed<Answer>(arguments, {"HOGWILD_NONSENSE=1"}).text, "usage: hogwild"));
+  }
+  BOOST_TEST(parsed<Answer>({"--version"}).text.starts_with("hogwild "));
+}
+
+BOOST_AUTO_TEST_CASE(a_command_that_does_not_exist_is_named) {
+  BOOST_TEST(contains(only_violation({}), "a command is missing"));
+  BOOST_TEST(only_violation({"nod"}) == "nod: unknown command");
+  BOOST_TEST(contains(only_violation({"data"}), "expected info, convert or synth"));
+  BOOST_TEST(contains(only_violation({"data", "x"}), "expected info, convert or synth"));
+  BOOST_TEST(parse({"nod"}).error().text() ==
+             "hogwild: nod: unknown command\nsee hogwild --help\n");
+}
+
+BOOST_AUTO_TEST_CASE(messages_show_no_control_characters) {
+  BOOST_TEST(only_violation({"node", "--mode", "\x1b[2J"}) ==
+             "--mode '?[2J': expected async or idle");
+}
+
+// Whatever is typed is parsed or refused with words; nothing reaches an assert.
+BOOST_AUTO_TEST_CASE(random_command_lines_are_parsed_or_refused) {
+  std::mt19937_64 random(11);
+  const Words values{"",
+                     "-",
+                     "--",
+                     "1",
+                     "0",
+                     "-1",
+                     "1e999",
+                     "5ms",
+                     "a:1",
+                     "[::1]:1",
+                     "x=y",
+                     "=",
+                     "99999999999999999999",
+                     "\xff\n",
+                     "synth:rcv1"};
+  const Words commands{"node", "train", "predict", "status", "keygen", "x"};
+  for (int i = 0; i < 3000; ++i) {
+    Words arguments{commands[random() % commands.size()]};
+    for (auto left = random() % 6; left > 0; --left) {
+      const auto& option = option_table()[random() % option_table().size()];
+      arguments.push_back("--" + std::string(option.name) +
+                          (random() % 3 == 0 ? "=" + values[random() % values.size()] : ""));
+      if (random() % 2 == 0) arguments.push_back(values[random() % values.size()]);
+    }
+    const auto result = parse(arguments);
+    if (!result) BOOST_TEST_REQUIRE(!result.error().violations.empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(names_made_from_the_host_are_names_that_a_node_may_have) {
+  BOOST_TEST(default_node_name("box.example", 7420) == "box.example");
+  BOOST_TEST(default_node_name("box", 7430) == "box-7430");
+  BOOST_TEST(default_node_name("", 7420) == "node");
+  BOOST_TEST(default_node_name("a b\xff", 7420) == "a-b-");
+  BOOST_TEST(default_node_name(std::string(80, 'x'), 65535).size() == 63U);
+  BOOST_TEST(default_output_directory("n") == "hogwild-out/n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace hogwild::daemon

@@ -1,0 +1,270 @@
+#include "sgd/data/training_rows.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <map>
+#include <random>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "sgd/data/synthetic.hpp"
+#include "tests/sgd/data/datasets.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+/// A row in a form that can be sorted: sign, then features in the file's numbering with values.
+using PlainRow = std::pair<float, std::vector<std::pair<std::uint32_t, float>>>;
+
+std::vector<PlainRow> rows_in_file_numbers(const TrainingRows& rows, const FeatureOrder& order,
+                                           float scale) {
+  std::vector<PlainRow> plain;
+  for (std::uint64_t row = 0; row < rows.row_count(); ++row) {
+    plain.push_back({rows.sign(row), {}});
+    for (std::size_t i = 0; i < rows.features(row).size(); ++i) {
+      plain.back().second.emplace_back(order.feature_of(rows.features(row)[i]),
+                                       rows.values(row)[i] / scale);
+    }
+    std::sort(plain.back().second.begin(), plain.back().second.end());
+  }
+  return plain;
+}
+
+TrainingSet prepare_valid(const Dataset& dataset, unsigned threads = 1) {
+  auto set = prepare_training(dataset, threads);
+  if (!set) throw std::runtime_error(set.error().message());
+  return std::move(*set);
+}
+
+std::string rows_of_norm(double norm, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += "+1 1:" + std::to_string(norm) + "\n";
+  return text;
+}
+
+BOOST_AUTO_TEST_SUITE(training_rows)
+
+BOOST_AUTO_TEST_CASE(prepared_rows_are_the_rows_of_the_file_in_another_order) {
+  const Dataset dataset = make_synthetic_rcv1({.rows = 3000}, 2);
+  const TrainingSet set = prepare_valid(dataset, 2);
+  BOOST_TEST(set.scale.factor == 1.0F);
+  std::vector<PlainRow> expected;
+  for (std::size_t row = 0; row < dataset.row_count(); ++row) {
+    expected.push_back({dataset.label[row], {}});
+    for (std::size_t i = 0; i < dataset.rows.features(row).size(); ++i) {
+      expected.back().second.emplace_back(dataset.rows.features(row)[i],
+                                          dataset.rows.values(row)[i]);
+    }
+  }
+  std::vector<PlainRow> prepared = rows_in_file_numbers(set.rows, set.order, set.scale.factor);
+  BOOST_TEST((prepared != expected));  // shuffled
+  std::sort(expected.begin(), expected.end());
+  std::sort(prepared.begin(), prepared.end());
+  BOOST_TEST((prepared == expected));
+}
+
+BOOST_AUTO_TEST_CASE(any_number_of_threads_prepares_the_same_bits) {
+  const Dataset dataset = make_synthetic_rcv1({.rows = 30'000}, 2);
+  const TrainingSet one = prepare_valid(dataset, 1);
+  for (const unsigned threads : {2U, 3U, 7U}) {
+    const TrainingSet many = prepare_valid(dataset, threads);
+    BOOST_TEST(equal_rows(one.rows.sparse(), many.rows.sparse()), threads);
+    BOOST_TEST(equal_bits(one.rows.signs(), many.rows.signs()), threads);
+    BOOST_TEST(equal_bits(std::span<const double>(one.mean_square),
+                          std::span<const double>(many.mean_square)),
+               threads);
+    BOOST_TEST(one.scale.factor == many.scale.factor);
+    BOOST_TEST(one.scale.median_norm == many.scale.median_norm);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(ranks_ascend_in_each_row) {
+  const TrainingSet set = prepare_valid(make_synthetic_rcv1({.rows = 2000}, 2));
+  for (std::uint64_t row = 0; row < set.rows.row_count(); ++row) {
+    const auto ranks = set.rows.features(row);
+    BOOST_TEST_REQUIRE(
+        (std::adjacent_find(ranks.begin(), ranks.end(), std::greater_equal<>()) == ranks.end()));
+    BOOST_TEST_REQUIRE(ranks.back() < set.rows.feature_count());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(file_sorted_by_label_is_mixed_well) {
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += "-1 1:1\n";
+  for (int i = 0; i < 2000; ++i) text += "+1 2:1\n";
+  const TrainingSet set = prepare_valid(parse_valid(text));
+  for (std::uint64_t first = 0; first < 4000; first += 500) {
+    int positive = 0;
+    for (std::uint64_t row = first; row < first + 500; ++row) {
+      positive += set.rows.sign(row) > 0 ? 1 : 0;
+    }
+    BOOST_TEST(positive > 190);
+    BOOST_TEST(positive < 310);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(order_of_rows_is_the_same_for_ever) {
+  // Nodes of one run share out blocks of this order: a change is a new format.
+  std::string text;
+  for (int i = 1; i <= 8; ++i) text += "+1 1:0." + std::to_string(i) + "\n";
+  const TrainingSet set = prepare_valid(parse_valid(text));
+  std::string order;
+  for (std::uint64_t row = 0; row < 8; ++row) {
+    order += std::to_string(std::lround(set.rows.values(row)[0] * 10.0F));
+  }
+  BOOST_TEST(order == "23541876");
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_norm_one_at_most_are_not_scaled) {
+  for (const double norm : {1e-6, 0.01, 0.5, 1.0, 1.0009}) {
+    BOOST_TEST(prepare_valid(parse_valid(rows_of_norm(norm, 3))).scale.factor == 1.0F, norm);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(larger_rows_are_scaled_by_the_power_of_two_of_their_median_norm) {
+  struct Case {
+    double norm;
+    float factor;
+  };
+  for (const Case& at : {Case{1.002, 0.5F}, Case{1.5, 0.5F}, Case{2.0, 0.5F}, Case{2.0019, 0.5F},
+                         Case{2.0021, 0.25F}, Case{3.74166, 0.25F}, Case{4.0, 0.25F},
+                         Case{1000.0, 0x1p-10F}, Case{1e30, 0x1p-100F}}) {
+    const TrainingSet set = prepare_valid(parse_valid(rows_of_norm(at.norm, 3)));
+    BOOST_TEST(set.scale.factor == at.factor, at.norm);
+    const double scaled = at.norm * static_cast<double>(set.scale.factor);
+    BOOST_TEST(scaled > 0.5, at.norm);
+    BOOST_TEST(scaled <= 1.001, at.norm);
+    BOOST_TEST(std::abs(static_cast<double>(set.rows.values(0)[0]) - scaled) < 1e-6);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(few_long_rows_among_short_ones_scale_nothing_up) {
+  const TrainingSet set =
+      prepare_valid(parse_valid(rows_of_norm(0.01, 5) + rows_of_norm(50.0, 1) + "-1\n-1\n"));
+  BOOST_TEST(set.scale.factor == 1.0F);
+  BOOST_TEST(std::abs(set.scale.median_norm - 0.01) < 1e-6);  // empty rows do not count
+  BOOST_TEST(std::abs(set.scale.largest_norm - 50.0) < 1e-4);
+}
+
+BOOST_AUTO_TEST_CASE(regulariser_is_scaled_with_the_rows) {
+  const RowScale scale{.factor = 0.25F};
+  BOOST_TEST(scale.scaled_lambda(1e-4) == 1e-4 / 16.0);
+}
+
+BOOST_AUTO_TEST_CASE(mean_squares_are_those_of_the_scaled_rows_over_all_rows) {
+  const TrainingSet set = prepare_valid(parse_valid("1 1:4 3:2\n-1 1:4\n1\n-1 1:-4 3:2\n"));
+  BOOST_TEST(set.scale.factor == 0.125F);  // median of 4, 4.47, 4.47 is 4.47
+  BOOST_TEST((set.mean_square == std::vector<double>{3 * 0.25 / 4, 2 * 0.0625 / 4}));
+}
+
+BOOST_AUTO_TEST_CASE(mean_squares_agree_with_a_plain_sum) {
+  const Dataset dataset = make_synthetic_rcv1({.rows = 30'000}, 2);
+  const TrainingSet set = prepare_valid(dataset, 2);
+  std::map<std::uint32_t, double> sums;
+  for (std::size_t i = 0; i < dataset.rows.nonzero_count(); ++i) {
+    const auto value = static_cast<double>(std::as_const(dataset).rows.value()[i]);
+    sums[std::as_const(dataset).rows.feature()[i]] += value * value;
+  }
+  BOOST_TEST_REQUIRE(set.mean_square.size() == sums.size());
+  for (const auto& [feature, sum] : sums) {
+    const double mean = set.mean_square[set.order.rank_of(feature)];
+    BOOST_TEST_REQUIRE(std::abs(mean * 30'000 - sum) <= 1e-12 * sum);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(more_features_than_a_bitmap_holds_are_sorted_alike) {
+  std::mt19937 random(31);
+  std::string text;
+  for (std::uint32_t row = 0; row < 400; ++row) {
+    text += row % 2 == 0 ? "+1" : "-1";
+    std::uint64_t id = random() % 5 + 1;
+    for (int k = 0; k < 1000; ++k) {
+      text += ' ' + std::to_string(id) + ":0.03";
+      id += random() % 700 + 1;
+    }
+    text += '\n';
+  }
+  const Dataset dataset = parse_valid(text, 2);
+  const TrainingSet set = prepare_valid(dataset, 2);
+  BOOST_TEST_REQUIRE(set.order.size() < dataset.feature_count);
+  // Wide enough for the other way of sorting.
+  std::string more;
+  for (std::uint32_t id = 1; id <= 300'000; ++id) more += ' ' + std::to_string(id) + ":0.001";
+  const TrainingSet wide = prepare_valid(parse_valid(text + "+1" + more + "\n", 2), 2);
+  BOOST_TEST_REQUIRE(wide.order.size() > (1U << 18U));
+  for (std::uint64_t row = 0; row < wide.rows.row_count(); ++row) {
+    const auto ranks = wide.rows.features(row);
+    BOOST_TEST_REQUIRE(
+        (std::adjacent_find(ranks.begin(), ranks.end(), std::greater_equal<>()) == ranks.end()));
+  }
+  std::vector<PlainRow> prepared = rows_in_file_numbers(wide.rows, wide.order, 1.0F);
+  std::vector<PlainRow> expected = rows_in_file_numbers(set.rows, set.order, 1.0F);
+  std::erase_if(prepared, [](const PlainRow& row) { return row.second.size() == 300'000; });
+  std::sort(prepared.begin(), prepared.end());
+  std::sort(expected.begin(), expected.end());
+  BOOST_TEST((prepared == expected));
+}
+
+BOOST_AUTO_TEST_CASE(sets_that_cannot_be_trained_on_are_refused) {
+  const auto refusal = [](const char* text) {
+    const auto set = prepare_training(parse_valid(text), 1);
+    return set ? std::string("accepted") : set.error().message();
+  };
+  BOOST_TEST(refusal("+1\n-1\n") == "train.svm: no row has a feature; expected some to learn from");
+  BOOST_TEST(refusal("+1 1:1\n2 1:1\n3 1:1\n").starts_with("train.svm:3:1: label 3 is a third"));
+  BOOST_TEST(refusal("5:1\n").starts_with("train.svm:1:1: no label"));
+  BOOST_TEST(refusal("+1 5:0\n") == "accepted");
+}
+
+BOOST_AUTO_TEST_CASE(scoring_rows_keep_their_order_and_drop_what_training_never_saw) {
+  const TrainingSet set = prepare_valid(parse_valid("0 2:4 9:4\n1 9:4\n"));
+  BOOST_TEST(set.scale.factor == 0.25F * 0.5F);
+  const Dataset test = parse_valid("1 1:8 2:8 9:16\n0 3:1\n0\n1 9:8 100000:1\n");
+  for (const unsigned threads : {1U, 2U, 7U}) {
+    const auto scoring = prepare_scoring(test, set.order, set.labels, set.scale, threads);
+    BOOST_TEST_REQUIRE(scoring.has_value());
+    BOOST_TEST(scoring->unknown_entries == 3U);
+    BOOST_TEST(scoring->rows.row_count() == 4U);
+    BOOST_TEST(scoring->rows.feature_count() == 2U);
+    BOOST_TEST((std::vector<float>(scoring->rows.signs().begin(), scoring->rows.signs().end()) ==
+                std::vector<float>{1, -1, -1, 1}));
+    BOOST_TEST((std::vector<std::uint32_t>(scoring->rows.sparse().feature().begin(),
+                                           scoring->rows.sparse().feature().end()) ==
+                std::vector<std::uint32_t>{0, 1, 0}));  // id 9, id 2; then id 9
+    BOOST_TEST(
+        (std::vector<float>(scoring->rows.sparse().value().begin(),
+                            scoring->rows.sparse().value().end()) == std::vector<float>{2, 1, 1}));
+    BOOST_TEST(scoring->rows.features(1).empty());
+    BOOST_TEST(scoring->rows.features(2).empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(training_set_prepared_for_scoring_is_the_same_rows) {
+  const Dataset dataset = make_synthetic_rcv1({.rows = 2000}, 2);
+  const TrainingSet set = prepare_valid(dataset);
+  const auto scoring = prepare_scoring(dataset, set.order, set.labels, set.scale, 2);
+  BOOST_TEST_REQUIRE(scoring.has_value());
+  BOOST_TEST(scoring->unknown_entries == 0U);
+  std::vector<PlainRow> a = rows_in_file_numbers(set.rows, set.order, 1.0F);
+  std::vector<PlainRow> b = rows_in_file_numbers(scoring->rows, set.order, 1.0F);
+  std::sort(a.begin(), a.end());
+  std::sort(b.begin(), b.end());
+  BOOST_TEST((a == b));
+}
+
+BOOST_AUTO_TEST_CASE(test_set_of_other_classes_is_refused) {
+  const TrainingSet set = prepare_valid(parse_valid("-1 1:1\n1 1:1\n"));
+  const auto scoring =
+      prepare_scoring(parse_valid("1 1:1\n0 1:1\n"), set.order, set.labels, set.scale, 1);
+  BOOST_TEST_REQUIRE(!scoring.has_value());
+  BOOST_TEST(scoring.error().message() ==
+             "train.svm:2:1: label 0; expected -1 or 1, the classes of the training data");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace hogwild::sgd

@@ -1,0 +1,166 @@
+#include "sgd/learn/worker.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <limits>
+#include <memory>
+#include <thread>
+
+#include "sgd/learn/evaluate.hpp"
+#include "tests/sgd/learn/toy_rows.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+constexpr std::uint32_t kFeatures = 6'000;  // two stripes
+
+/// One node's learner: `epochs` passes over `rows` by `threads` workers, flushed now and then.
+struct Learner {
+  Learner(const TrainingRows& training_rows, unsigned threads, Loss loss = Loss::kHinge)
+      : rows(training_rows),
+        rule{.loss = loss, .has_bias = true, .lambda = 1e-4,
+             .metric = std::vector<float>(rows.feature_count(), 0.02F)},
+        published({rows.feature_count(), 1}),
+        own({rows.feature_count(), 1}) {
+    for (unsigned i = 0; i < threads; ++i) {
+      workers.push_back(std::make_unique<Worker>(
+          Workplace{rows, rule, published, own, queue, pace, threads}));
+    }
+  }
+
+  void train(int epochs, bool flush_meanwhile) {
+    queue.reopen();
+    {
+      std::vector<std::jthread> threads;
+      for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
+      std::vector<CellDelta> fresh;
+      for (int epoch = 0; epoch < epochs; ++epoch) {
+        for (std::uint64_t first = 0; first < rows.row_count(); first += 64) {
+          const auto count =
+              static_cast<std::uint32_t>(std::min<std::uint64_t>(64, rows.row_count() - first));
+          while (!queue.push({first, count})) {
+            if (flush_meanwhile) own.collect(published, fresh);
+            pace.flushed();
+          }
+        }
+      }
+      queue.close();
+      // Workers at the guard wait for a flush; give them some until they have left.
+      while (queue.popped() < queue.pushed()) {
+        if (flush_meanwhile) own.collect(published, fresh);
+        pace.flushed();
+      }
+    }
+    std::vector<CellDelta> fresh;
+    own.collect(published, fresh);
+  }
+
+  double objective_now() {
+    const Weights weights = weights_of(published.image(), rule);
+    return objective(weights, rule.lambda, evaluate(weights, rows, rule.loss, 1).mean_loss);
+  }
+
+  const TrainingRows& rows;
+  Rule rule;
+  PublishedSums published;
+  OwnWork own;
+  RowQueue queue{1024};
+  Pace pace;
+  std::vector<std::unique_ptr<Worker>> workers;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(worker)
+
+BOOST_AUTO_TEST_CASE(every_row_is_counted_and_a_separable_set_is_learned) {
+  const TrainingRows rows = toy_rows(20'000, kFeatures);
+  Learner learner(rows, 1);
+  learner.train(5, false);
+  BOOST_TEST(learner.published.examples() == 5 * rows.row_count());
+  BOOST_TEST(learner.workers[0]->nonzeros() == 5 * rows.nonzero_count());
+  const Weights weights = weights_of(learner.published.image(), learner.rule);
+  BOOST_TEST(evaluate(weights, rows, Loss::kHinge, 1).accuracy() > 0.97);
+}
+
+BOOST_AUTO_TEST_CASE(one_worker_repeats_every_bit) {
+  const TrainingRows rows = toy_rows(5'000, kFeatures, 0.1);
+  Learner first(rows, 1);
+  Learner second(rows, 1);
+  first.train(2, false);
+  second.train(2, false);
+  BOOST_TEST(first.published.digest() == second.published.digest());
+}
+
+BOOST_AUTO_TEST_CASE(workers_and_flushes_at_once_lose_no_example_and_learn_as_well) {
+  const TrainingRows rows = toy_rows(20'000, kFeatures, 0.05);
+  for (const Loss loss : {Loss::kHinge, Loss::kLogistic}) {
+    Learner alone(rows, 1, loss);
+    alone.train(4, false);
+    Learner together(rows, 3, loss);
+    together.train(4, true);
+    BOOST_TEST(together.published.examples() == 4 * rows.row_count());
+    BOOST_TEST(together.objective_now() < alone.objective_now() * 1.05);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_that_was_learned_is_lost_in_rounding) {
+  // Values far under half a unit: only the residues can carry them.
+  SparseRows sparse(64, 64);
+  for (std::size_t row = 0; row < 64; ++row) {
+    sparse.starts()[row + 1] = row + 1;
+    sparse.feature()[row] = 0;
+    sparse.value()[row] = 0.001F;
+  }
+  const TrainingRows rows(std::move(sparse), std::vector<float>(64, 1.0F), 1);
+  Learner learner(rows, 1);
+  learner.train(100, false);
+  // 6,400 times 0.001 is 6.4, or 409.6 units.
+  BOOST_TEST(learner.published.sum(0) >= 408);
+  BOOST_TEST(learner.published.sum(0) <= 411);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_that_is_no_number_stops_the_worker_and_is_not_merged) {
+  SparseRows sparse(128, 128);
+  for (std::size_t row = 0; row < 128; ++row) {
+    sparse.starts()[row + 1] = row + 1;
+    sparse.feature()[row] = 0;
+    sparse.value()[row] = std::numeric_limits<float>::infinity();
+  }
+  const TrainingRows rows(std::move(sparse), std::vector<float>(128, 1.0F), 1);
+  Learner learner(rows, 1);
+  learner.queue.reopen();
+  BOOST_TEST(learner.queue.push({0, 128}));
+  learner.queue.close();
+  learner.workers[0]->run();
+  BOOST_TEST(learner.pace.has_fault.load());
+  std::vector<CellDelta> fresh;
+  learner.own.collect(learner.published, fresh);
+  BOOST_TEST(fresh.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_ran_far_ahead_waits_for_its_flush) {
+  const TrainingRows rows = toy_rows(20'000, kFeatures);
+  Learner learner(rows, 1);
+  std::atomic<int> asked{0};
+  learner.pace.lookahead = 8.0F;
+  learner.pace.request_flush = [&] { ++asked; };
+  for (std::uint64_t first = 0; first + 64 <= rows.row_count(); first += 64) {
+    BOOST_TEST_REQUIRE(learner.queue.push({first, 64}));
+  }
+  std::jthread thread([&] { learner.workers[0]->run(); });
+  while (asked == 0) std::this_thread::yield();
+  // Eight times its own unpublished examples is past the guard of 2,000, and it trains no more.
+  BOOST_TEST(learner.own.examples_made() * 8 > 2'000U);
+  BOOST_TEST(learner.own.examples_made() < 1'000U);
+  std::vector<CellDelta> fresh;
+  learner.own.collect(learner.published, fresh);
+  learner.pace.flushed();
+  while (asked == 1) std::this_thread::yield();
+  BOOST_TEST(learner.published.examples() > 0U);
+  learner.queue.stop();
+  learner.pace.flushed();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace hogwild::sgd

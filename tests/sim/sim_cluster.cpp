@@ -1,0 +1,383 @@
+#include "tests/sim/sim_cluster.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+namespace hogwild::sim {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+constexpr std::uint16_t kGossipPort = 7420;
+constexpr std::uint16_t kDataPort = 7422;
+constexpr milliseconds kFlushInterval{5};
+/// Longest datagram that may leave a node, envelope included.
+constexpr std::size_t kLargestDatagram = 1400;
+
+Endpoint endpoint_of(std::size_t node, std::uint16_t port) {
+  return Endpoint::v4({10, 0, static_cast<std::uint8_t>(node >> 8U),
+                       static_cast<std::uint8_t>(node & 0xffU)},
+                      port);
+}
+
+sgd::LocalData local_data(const SimOptions& options, bool has_data) {
+  sgd::LocalData data{.has_train = has_data, .has_test = has_data, .constants = {}};
+  if (!has_data) return data;
+  sgd::RunConstants constants;
+  constants.rows = options.rows;
+  constants.train_fingerprint = 77;
+  constants.test_fingerprint = 78;
+  constants.metric.assign(options.features, 1.0F);
+  constants.file_index.resize(options.features);
+  for (std::uint32_t j = 0; j < options.features; ++j) constants.file_index[j] = j;
+  data.test_fingerprint = 78;
+  data.constants = std::move(constants);
+  return data;
+}
+
+}  // namespace
+
+struct SimCluster::Node {
+  Node(daemon::NodeCoreOptions core_options, Instant now) : core(std::move(core_options), now) {}
+
+  NodeCore core;
+  std::unique_ptr<sgd::OwnWork> own;
+  std::unique_ptr<sgd::RowQueue> queue;
+  bool is_up = true;
+  bool is_training = false;
+  std::uint64_t life = 0;
+  double allowance = 0;
+  std::uint64_t trained = 0;
+  sgd::Phase last_phase = sgd::Phase::kNoRun;
+  sgd::RunId last_run = 0;
+};
+
+SimCluster::SimCluster(SimOptions options)
+    : options_(options), random_(options.seed), now_(seconds(1000)), row_counts_(options.rows) {}
+
+SimCluster::~SimCluster() = default;
+
+std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
+  const std::size_t index = nodes_.size();
+  daemon::NodeCoreOptions core;
+  core.self.id = membership::NodeId::from_words(random_(), random_());
+  core.self.name = "node-" + std::to_string(index);
+  core.self.gossip = endpoint_of(index, kGossipPort);
+  core.self.start_time_unix_ms = 1 + static_cast<std::uint64_t>(
+      std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count());
+  core.self.meta = daemon::encode_meta({kDataPort, "127.0.0.1:7421", "sim"});
+  core.run.settings.epochs = options_.epochs;
+  core.run.settings.expect = options_.expect;
+  core.run.settings.loss_interval = {false, 200};
+  core.run.must_meet_peer = !seeds.empty();
+  core.run.retained_bytes = options_.retained_bytes;
+  core.random_seed = random_();
+  nodes_.push_back(std::make_unique<Node>(std::move(core), now_));
+  NodeOutbox out;
+  for (const std::size_t seed : seeds) {
+    nodes_[index]->core.join(endpoint_of(seed, kGossipPort), now_, out);
+  }
+  nodes_[index]->core.with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+    run.data_loaded(local_data(options_, has_data), now_, wanted);
+  });
+  carry_out(index, out);
+  // A daemon asks its seeds again until it knows somebody.
+  for (const std::size_t seed : seeds) {
+    for (int again = 1; again <= 20; ++again) {
+      schedule(seconds(again), [this, index, seed, life = nodes_[index]->life] {
+        Node& node = *nodes_[index];
+        if (!node.is_up || node.life != life || node.core.swim().members().counts().live() > 1) return;
+        join(index, seed);
+      });
+    }
+  }
+  tick(index, nodes_[index]->life);
+  return index;
+}
+
+void SimCluster::join(std::size_t node, std::size_t seed) {
+  NodeOutbox out;
+  nodes_[node]->core.join(endpoint_of(seed, kGossipPort), now_, out);
+  carry_out(node, out);
+}
+
+void SimCluster::crash(std::size_t node) {
+  nodes_[node]->is_up = false;
+  ++nodes_[node]->life;
+}
+
+void SimCluster::leave(std::size_t node) {
+  NodeOutbox out;
+  nodes_[node]->core.leave(now_, out);
+  carry_out(node, out);
+}
+
+void SimCluster::cut(std::size_t from, std::size_t to) { cuts_.emplace(from, to); }
+void SimCluster::heal() { cuts_.clear(); }
+
+void SimCluster::schedule(nanoseconds in, std::function<void()> action) {
+  events_.push({now_ + in, ++order_, std::move(action)});
+}
+
+void SimCluster::step() {
+  Event event = events_.top();
+  events_.pop();
+  now_ = event.at;
+  event.action();
+}
+
+void SimCluster::run_for(nanoseconds time) {
+  const Instant end = now_ + time;
+  while (!events_.empty() && events_.top().at <= end) step();
+  now_ = end;
+}
+
+bool SimCluster::run_until(const std::function<bool()>& done, nanoseconds at_most) {
+  const Instant end = now_ + at_most;
+  while (!done()) {
+    if (events_.empty() || events_.top().at > end) return false;
+    step();
+  }
+  return true;
+}
+
+// A node's turn, as the daemon does it: train, flush each 5 ms, step the cores, feed the workers.
+void SimCluster::tick(std::size_t index, std::uint64_t life) {
+  Node& node = *nodes_[index];
+  if (!node.is_up || node.life != life) return;
+  NodeOutbox out;
+  if (node.is_training) {
+    train(node, kFlushInterval);
+    node.core.with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+      run.flush(*node.own, now_, wanted);
+      run.feed(*node.queue, now_);
+    });
+  }
+  node.core.on_tick(now_, out);
+  carry_out(index, out);
+  check(index);
+  if (node.core.has_left(now_)) {
+    node.is_up = false;
+    ++node.life;
+    return;
+  }
+  schedule(kFlushInterval, [this, index, life] { tick(index, life); });
+}
+
+void SimCluster::train(Node& node, nanoseconds time) {
+  node.allowance += options_.updates_per_second * std::chrono::duration<double>(time).count();
+  while (node.allowance > 0) {
+    const auto range = node.queue->pop();
+    if (!range) {
+      node.allowance = 0;
+      return;
+    }
+    node.allowance -= range->count;
+    node.trained += range->count;
+    for (std::uint32_t i = 0; i < range->count; ++i) ++row_counts_[range->first + i];
+    node.own->add_scalar(sgd::SumsLayout::kExamples, range->count);
+    node.own->add_scalar(sgd::SumsLayout::curvature(0), range->count * 100);
+    for (std::uint32_t i = 0; i < range->count / 4; ++i) {
+      const auto index = static_cast<std::uint32_t>(random_() % options_.features);
+      const auto stripe = index / sgd::OwnWork::kStripe;
+      const auto claim = node.own->try_claim(stripe);
+      node.own->made(stripe)[index - node.own->stripe_begin(stripe)] +=
+          static_cast<std::int32_t>(random_() % 41) - 20;
+    }
+  }
+}
+
+void SimCluster::carry_out(std::size_t index, NodeOutbox& out) {
+  // Steps taken here may want more done.
+  while (!out.datagrams.empty() || !out.streams.empty() || !out.run_events.empty()) {
+    NodeOutbox now_wanted = std::move(out);
+    out = {};
+    for (const auto& datagram : now_wanted.datagrams) deliver(index, datagram);
+    for (const auto& stream : now_wanted.streams) open_stream(index, stream);
+    for (auto& event : now_wanted.run_events) on_run_event(index, event);
+  }
+}
+
+void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
+  Node& node = *nodes_[index];
+  const auto later = [this, index, life = node.life](nanoseconds in, auto action) {
+    schedule(in, [this, index, life, action] {
+      Node& at = *nodes_[index];
+      if (!at.is_up || at.life != life) return;
+      NodeOutbox wanted;
+      at.core.with_run(now_, wanted, [&](sgd::Run& run, sgd::RunOutbox& out) { action(at, run, out); });
+      carry_out(index, wanted);
+    });
+  };
+  switch (event.type) {
+    case sgd::RunEventType::kStartTraining:
+      node.own = std::make_unique<sgd::OwnWork>(node.core.run().info()->layout());
+      node.queue = std::make_unique<sgd::RowQueue>(1024);
+      node.is_training = true;
+      break;
+    case sgd::RunEventType::kStopTraining:
+      later(microseconds(random_() % 3000), [this](Node& at, sgd::Run& run, sgd::RunOutbox& out) {
+        at.is_training = false;
+        run.workers_stopped(at.own.get(), now_, out);
+      });
+      break;
+    case sgd::RunEventType::kEvaluate:
+      later(milliseconds(3), [this, number = event.evaluation->number](
+                                 Node&, sgd::Run& run, sgd::RunOutbox& out) {
+        run.evaluated({number, 0.25, 0.94, 0.3}, now_, out);
+      });
+      break;
+    case sgd::RunEventType::kDone:
+      if (node.core.run().uploader() == node.core.swim().members().self().short_id()) {
+        later(milliseconds(10), [this](Node&, sgd::Run& run, sgd::RunOutbox& out) {
+          run.set_links({{"report.json", "http://x/report.json"}}, now_, out);
+        });
+      }
+      break;
+    case sgd::RunEventType::kDigestMismatch:
+      violations_.push_back("digest mismatch at node " + std::to_string(index));
+      break;
+    case sgd::RunEventType::kRefused:
+      violations_.push_back("refused: " + event.detail);
+      break;
+    default:
+      break;
+  }
+}
+
+nanoseconds SimCluster::latency() {
+  nanoseconds time = options_.delay + nanoseconds(options_.delay) * static_cast<int>(random_() % 100) / 100;
+  if (chance(options_.reorder)) {
+    time += microseconds(random_() % static_cast<std::uint64_t>(
+        std::max<std::int64_t>(1, microseconds(options_.reorder_by).count())));
+  }
+  return time;
+}
+
+bool SimCluster::chance(double share) {
+  return share > 0 && static_cast<double>(random_() >> 11U) * 0x1p-53 < share;
+}
+
+std::optional<std::size_t> SimCluster::node_at(Endpoint endpoint) const {
+  const std::size_t index = std::size_t{endpoint.address[14]} << 8U | endpoint.address[15];
+  if (index >= nodes_.size() || endpoint_of(index, endpoint.port) != endpoint) return std::nullopt;
+  return index;
+}
+
+bool SimCluster::is_cut(std::size_t from, std::size_t to) const { return cuts_.contains({from, to}); }
+
+void SimCluster::deliver(std::size_t from, const daemon::OutDatagram& datagram) {
+  if (datagram.bytes.size() > kLargestDatagram) {
+    violations_.push_back("a datagram of " + std::to_string(datagram.bytes.size()) + " bytes");
+  }
+  const auto to = node_at(datagram.to);
+  if (!to || is_cut(from, *to)) return;
+  const int copies = chance(options_.duplicate) ? 2 : 1;
+  for (int copy = 0; copy < copies; ++copy) {
+    if (chance(options_.drop)) continue;
+    schedule(latency(), [this, from, to = *to, is_data = datagram.is_data, bytes = datagram.bytes] {
+      Node& node = *nodes_[to];
+      if (!node.is_up || is_cut(from, to)) return;
+      NodeOutbox out;
+      node.core.on_datagram(endpoint_of(from, is_data ? kDataPort : kGossipPort), bytes, now_, out);
+      carry_out(to, out);
+      check(to);
+    });
+  }
+}
+
+// A stream is a request and a reply; it fails where the other side is down or cut off.
+void SimCluster::open_stream(std::size_t from, const daemon::OutStream& stream) {
+  using membership::StreamFailure;
+  const auto answer = [this, from, token = stream.token, life = nodes_[from]->life](
+                          std::optional<Bytes> reply, StreamFailure failure) {
+    Node& node = *nodes_[from];
+    if (!node.is_up || node.life != life) return;
+    NodeOutbox out;
+    if (reply) {
+      node.core.on_stream_reply(token, std::span<const std::byte>(*reply), now_, out);
+    } else {
+      node.core.on_stream_reply(token, std::unexpected(failure), now_, out);
+    }
+    carry_out(from, out);
+    check(from);
+  };
+  const auto to = node_at(stream.to);
+  if (!to || is_cut(from, *to) || is_cut(*to, from)) {
+    schedule(std::min<nanoseconds>(stream.timeout, seconds(2)),
+             [answer] { answer(std::nullopt, StreamFailure::kTimeout); });
+    return;
+  }
+  schedule(latency() * 3, [this, answer, from, to = *to, bytes = stream.bytes] {
+    Node& node = *nodes_[to];
+    if (!node.is_up) {
+      schedule(latency(), [answer] { answer(std::nullopt, StreamFailure::kRefused); });
+      return;
+    }
+    NodeOutbox out;
+    Bytes reply = node.core.on_stream_request(endpoint_of(from, 50000), bytes, now_, out);
+    carry_out(to, out);
+    schedule(latency(), [this, answer, from, to, reply = std::move(reply)]() mutable {
+      if (reply.empty() || !nodes_[to]->is_up || is_cut(to, from)) {
+        answer(std::nullopt, StreamFailure::kClosed);
+      } else {
+        answer(std::move(reply), StreamFailure::kClosed);
+      }
+    });
+  });
+}
+
+// Within a run the phase only grows, but for a final record replaced by a smaller one.
+void SimCluster::check(std::size_t index) {
+  Node& node = *nodes_[index];
+  const sgd::Run& run = node.core.run();
+  const sgd::RunId id = run.info() == nullptr ? 0 : run.info()->id;
+  const bool fell = id == node.last_run && run.phase() < node.last_phase &&
+                    !(node.last_phase == sgd::Phase::kConfirmed && run.phase() == sgd::Phase::kStopped);
+  if (fell) violations_.push_back("the phase of node " + std::to_string(index) + " fell");
+  node.last_phase = run.phase();
+  node.last_run = id;
+}
+
+std::size_t SimCluster::size() const { return nodes_.size(); }
+bool SimCluster::is_up(std::size_t node) const { return nodes_[node]->is_up; }
+NodeCore& SimCluster::core(std::size_t node) { return nodes_[node]->core; }
+std::uint64_t SimCluster::trained(std::size_t node) const { return nodes_[node]->trained; }
+
+std::vector<std::size_t> SimCluster::up() const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i]->is_up) found.push_back(i);
+  }
+  return found;
+}
+
+bool SimCluster::all_done() {
+  const auto nodes = up();
+  return !nodes.empty() && std::all_of(nodes.begin(), nodes.end(), [&](std::size_t i) {
+    return run(i).phase() == sgd::Phase::kDone;
+  });
+}
+
+std::string SimCluster::describe() {
+  std::ostringstream text;
+  for (const std::size_t i : up()) {
+    const sgd::Run& at = run(i);
+    text << "\n  node " << i << " phase " << static_cast<int>(at.phase()) << " live "
+         << core(i).swim().members().counts().live() << " of " << options_.expect << " expected";
+    if (at.info() != nullptr) {
+      text << " run " << at.info()->id << " digest " << at.replica()->digest() << " hash "
+           << at.replica()->applied_hash() << " t " << at.replica()->sums().examples() << " missing "
+           << at.replica()->divergence() << " training " << at.is_training() << " stop "
+           << (at.stop_order() ? at.stop_order()->reason : "-") << " final "
+           << (at.final_record() ? at.final_record()->id() : 0) << " nominee "
+           << core(i).name_of(at.nominee());
+    }
+  }
+  return text.str();
+}
+
+}  // namespace hogwild::sim
