@@ -3,8 +3,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <boost/json.hpp>
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -103,7 +103,8 @@ int print_info(const sgd::Dataset& dataset, bool as_json) {
     } else if (value.is_double()) {
       fmt::print("{} {}\n", std::string_view(key), print_number(value.as_double()));
     } else {
-      fmt::print("{} {}\n", std::string_view(key), value.is_null() ? "-" : boost::json::serialize(value));
+      fmt::print("{} {}\n", std::string_view(key),
+                 value.is_null() ? "-" : boost::json::serialize(value));
     }
   }
   return kDone;
@@ -138,7 +139,8 @@ int run_data(const DataOptions& options) {
   if (!source) return complain("data", source.error(), kUsage);
   const bool writes = options.action != DataAction::kInfo;
   if (options.action == DataAction::kSynth && !source->is_synthetic()) {
-    return complain("data synth", "'" + options.data + "' is no built-in data set; expected synth:rcv1", kUsage);
+    return complain("data synth",
+                    "'" + options.data + "' is no built-in data set; expected synth:rcv1", kUsage);
   }
   auto sink = TextSink::open(writes ? options.output : std::filesystem::path());
   if (!sink) return complain("data", sink.error(), kFailed);

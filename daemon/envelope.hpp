@@ -13,7 +13,13 @@ namespace hogwild::daemon {
 enum class Channel : std::uint8_t { kMembership = 1, kReplication = 2 };
 
 /// Why bytes are not a message of this cluster.
-enum class EnvelopeError : std::uint8_t { kTruncated, kNotOurs, kOtherVersion, kOtherCluster, kBadChannel };
+enum class EnvelopeError : std::uint8_t {
+  kTruncated,
+  kNotOurs,
+  kOtherVersion,
+  kOtherCluster,
+  kBadChannel
+};
 
 /// What stands before every datagram and every stream message between nodes, 16 bytes:
 ///

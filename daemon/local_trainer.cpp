@@ -50,8 +50,8 @@ void LocalTrainer::fill_queue() {
   const std::uint64_t end = std::min(most_updates_, (pushed_updates_ / rows + 1) * rows);
   while (pushed_updates_ < end) {
     auto range = *plan_.next();
-    range.count = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(range.count, end - pushed_updates_));
+    range.count =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(range.count, end - pushed_updates_));
     const bool is_pushed = queue_.push(range);
     assert(is_pushed);
     pushed_updates_ += range.count;
@@ -77,8 +77,8 @@ LocalProgress LocalTrainer::run_segment() {
   own_.collect(published_, fresh);
   train_s_ += std::chrono::duration<double>(Clock::now() - start).count();
 
-  LocalProgress progress{.train_s = train_s_, .updates = published_.examples(),
-                         .nonzeros = pool_.nonzeros()};
+  LocalProgress progress{
+      .train_s = train_s_, .updates = published_.examples(), .nonzeros = pool_.nonzeros()};
   const auto grown = [&](std::uint32_t cell) {
     return static_cast<double>(published_.scalar(cell) - before[cell]);
   };

@@ -12,17 +12,17 @@ namespace hogwild::daemon {
 
 /// When training on one machine ends: the first that is reached.
 struct LocalLimits {
-  double epochs = 0;           ///< 0: none
-  std::uint64_t updates = 0;   ///< 0: none
-  double max_time_s = 0;       ///< of training; 0: none
+  double epochs = 0;          ///< 0: none
+  std::uint64_t updates = 0;  ///< 0: none
+  double max_time_s = 0;      ///< of training; 0: none
 };
 
 /// What one segment of training, about an epoch, did.
 struct LocalProgress {
-  double train_s = 0;          ///< training time so far, evaluations left out
+  double train_s = 0;  ///< training time so far, evaluations left out
   std::uint64_t updates = 0;
   std::uint64_t nonzeros = 0;
-  double train_loss = 0;       ///< mean loss of the segment's examples before their own update
+  double train_loss = 0;  ///< mean loss of the segment's examples before their own update
   bool is_over = false;
 };
 

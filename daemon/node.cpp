@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
 #include <csignal>
+#include <cstdio>
 #include <random>
 
 #include "daemon/exit_code.hpp"
@@ -85,7 +85,8 @@ Node::Node(NodeOptions options, Logging& log)
       signals_(context_, SIGTERM, SIGINT) {
   const ip::address bind = resolve(context_, options_.gossip, "gossip");
   try {
-    streams_ = std::make_unique<StreamPort>(context_, ip::tcp::endpoint(bind, options_.gossip.port));
+    streams_ =
+        std::make_unique<StreamPort>(context_, ip::tcp::endpoint(bind, options_.gossip.port));
     options_.gossip.port = streams_->port();
     gossip_port_ = std::make_unique<UdpPort>(
         context_, ip::udp::endpoint(bind, options_.gossip.port), kReceiveBufferBytes / 8);
@@ -105,9 +106,7 @@ Node::Node(NodeOptions options, Logging& log)
   http.address = resolve(context_, options_.http, "http").to_string();
   http.port = options_.http.port;
   http.clock = [] { return Clock::now(); };
-  http.wall_clock = [] {
-    return std::chrono::floor<seconds>(std::chrono::system_clock::now());
-  };
+  http.wall_clock = [] { return std::chrono::floor<seconds>(std::chrono::system_clock::now()); };
   http.access = backend_->access();
   auto server = http::Server::listen(context_, std::move(http), *backend_);
   if (!server) throw std::runtime_error("--http " + options_.http.text() + ": " + server.error());
@@ -122,37 +121,35 @@ Node::~Node() {
   background_.join();
 }
 
-membership::Endpoint Node::advertised() const {
-  auto& context = const_cast<asio::io_context&>(context_);
+membership::Endpoint Node::advertised() {
   const std::uint16_t own_port = options_.gossip.port;
   if (options_.advertise) {
     const std::uint16_t port = options_.advertise->port == 0 ? own_port : options_.advertise->port;
-    return to_endpoint(resolve(context, *options_.advertise, "advertise"), port);
+    return to_endpoint(resolve(context_, *options_.advertise, "advertise"), port);
   }
-  const ip::address bound = resolve(context, options_.gossip, "gossip");
+  const ip::address bound = resolve(context_, options_.gossip, "gossip");
   if (!bound.is_unspecified()) return to_endpoint(bound, own_port);
   // Bound to every interface: the one that leads to a seed, else to the world.
   std::optional<ip::address> found;
   for (const HostPort& seed : options_.join) {
     boost::system::error_code error;
-    ip::udp::resolver resolver(context);
+    ip::udp::resolver resolver(context_);
     const auto addresses = resolver.resolve(seed.host, std::to_string(seed.port), error);
     if (!found && !error && !addresses.empty()) {
-      found = outgoing_address(context, addresses.begin()->endpoint().address());
+      found = outgoing_address(context_, addresses.begin()->endpoint().address());
     }
   }
-  if (!found) found = outgoing_address(context, ip::make_address("192.0.2.1"));
+  if (!found) found = outgoing_address(context_, ip::make_address("192.0.2.1"));
   return to_endpoint(found.value_or(ip::make_address("127.0.0.1")), own_port);
 }
 
-NodeCoreOptions Node::core_options() const {
+NodeCoreOptions Node::core_options() {
   NodeCoreOptions core;
   core.self.id = id_;
   core.self.name = options_.name;
   core.self.gossip = advertised();
   core.self.start_time_unix_ms = start_time_unix_ms_;
-  core.self.meta = encode_meta(
-      {data_port_->port(), options_.http.text(), std::string(version())});
+  core.self.meta = encode_meta({data_port_->port(), options_.http.text(), std::string(version())});
   core.cluster = options_.cluster;
   core.run = run_options();
   core.random_seed = random_seed_;
@@ -206,7 +203,8 @@ int Node::run() {
               {"http", "http://" + options_.http.text()},
               {"cluster", options_.cluster},
               {"version", version()}});
-  for (const std::string& notice : options_.notices) log_.event(LogLevel::kEvaluations, "notice", {{"text", notice}});
+  for (const std::string& notice : options_.notices)
+    log_.event(LogLevel::kEvaluations, "notice", {{"text", notice}});
 
   const auto receive = [this](const membership::Endpoint& from, std::span<const std::byte> bytes) {
     core_->on_datagram(from, bytes, Clock::now(), out_box_);
@@ -242,7 +240,11 @@ int Node::run() {
   load_data(options_.learn);
   turn();
   context_.run();
-  if (loader_.joinable()) loader_.detach();  // nobody waits for data that nobody wants
+  if (is_loading_) {  // nobody waits for data that nobody wants, and loading cannot be interrupted
+    log_.drain();
+    std::fflush(nullptr);
+    ::_exit(exit_code_);
+  }
   return exit_code_;
 }
 
@@ -255,21 +257,22 @@ void Node::load_data(LearnOptions learn) {
     });
     return;
   }
+  is_loading_ = true;
   loader_ = std::jthread([this, learn] {
     auto loaded = load_training_data(learn, learn.threads);
-    asio::post(context_, [this, loaded = std::move(loaded)]() mutable {
-      data_arrived(std::move(loaded), false);
-    });
+    asio::post(context_,
+               [this, loaded = std::move(loaded)]() mutable { data_arrived(std::move(loaded)); });
   });
 }
 
-void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded, bool is_of_run) {
+void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
+  is_loading_ = false;
   if (!loaded) {
     log_.warning("data_unusable", {{"reason", loaded.error().message}});
     begin_leave(loaded.error().exit_code, "data");
     return;
   }
-  if (!options_.learn.train.empty() && !is_of_run) {
+  if (loaded->train) {
     log_.event(LogLevel::kMembership, "data_loaded",
                {{"rows", loaded->train->rows.row_count()},
                 {"nonzeros", loaded->train->rows.nonzero_count()},
@@ -342,8 +345,8 @@ void Node::flush(Instant now) {
     if (is_due && may_send) {
       run.flush(session_->own, now, wanted);
       for (const Bytes& datagram : wanted.broadcasts) {
-        send_budget_bytes_ -= static_cast<double>((datagram.size() + Envelope::kBytes) *
-                                                  wanted.broadcast_to.size());
+        send_budget_bytes_ -=
+            static_cast<double>((datagram.size() + Envelope::kBytes) * wanted.broadcast_to.size());
       }
     }
     run.feed(session_->queue, now);
@@ -390,7 +393,7 @@ void Node::on_signal(int signal) {
 }
 
 void Node::begin_leave(int exit_code, std::string_view why) {
-  if (exit_code != kDone || !is_leaving_) exit_code_ = exit_code;
+  if (exit_code != kDone) exit_code_ = exit_code;  // a good end does not hide an earlier failure
   if (is_leaving_) return;
   is_leaving_ = true;
   log_.event(LogLevel::kMembership, "leave_begins", {{"why", why}});

@@ -54,7 +54,7 @@ class Node {
 
   // node.cpp: start, turns, end
   void load_data(LearnOptions learn);
-  void data_arrived(std::expected<TrainingData, DataFailure> loaded, bool is_of_run);
+  void data_arrived(std::expected<TrainingData, DataFailure> loaded);
   void turn();
   void arm_timer();
   void on_wake();
@@ -65,9 +65,9 @@ class Node {
   void check_end(Instant now);
   void close_all();
   void complain_while_alone();
-  [[nodiscard]] NodeCoreOptions core_options() const;
+  [[nodiscard]] NodeCoreOptions core_options();
   [[nodiscard]] sgd::RunOptions run_options() const;
-  [[nodiscard]] membership::Endpoint advertised() const;
+  [[nodiscard]] membership::Endpoint advertised();
 
   // node_events.cpp: what the cores report
   void on_member_event(const membership::MemberEvent& event);
@@ -119,6 +119,7 @@ class Node {
   boost::asio::signal_set signals_;
   boost::asio::thread_pool background_{1};
   std::jthread loader_;
+  bool is_loading_ = false;
   NodeOutbox out_box_;
   bool is_carrying_out_ = false;
   // Training

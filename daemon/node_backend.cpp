@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/post.hpp>
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <cmath>
 #include <fstream>
 #include <tuple>
@@ -18,8 +18,8 @@ namespace {
 
 using std::chrono::duration;
 
-constexpr const char* kRunFiles[] = {"model.liblinear",   "weights.csv",  "val_stats.csv",
-                                     "train_stats.csv",   "filtered_logs.txt", "all_logs.txt",
+constexpr const char* kRunFiles[] = {"model.liblinear", "weights.csv",       "val_stats.csv",
+                                     "train_stats.csv", "filtered_logs.txt", "all_logs.txt",
                                      "report.json"};
 /// A model of more features is summed up only in the background, by whoever downloads it.
 constexpr std::size_t kMostSummed = 1U << 20U;
@@ -140,9 +140,8 @@ http::NodeStatus NodeBackend::status() const {
                  membership::to_string(self.profile.gossip),
                  node_.options_.http.text()};
   status.cluster.name = node_.options_.cluster;
-  status.cluster.mode = run.info() == nullptr && node_.options_.mode == NodeMode::kIdle
-                            ? "idle"
-                            : "async";
+  status.cluster.mode =
+      run.info() == nullptr && node_.options_.mode == NodeMode::kIdle ? "idle" : "async";
   status.cluster.members = counts_of(core.swim().members().counts());
   if (const sgd::PeerId nominee = run.nominee(); nominee != 0) {
     const membership::Member* member = core.swim().members().find(nominee);
@@ -161,12 +160,9 @@ http::NodeStatus NodeBackend::status() const {
   if (run.info() == nullptr) return status;
 
   const sgd::RunInfo& info = *run.info();
-  status.run = {hex(info.id),
-                std::string(sgd::to_string(info.settings.loss)),
-                info.settings.lambda,
-                info.constants.metric.size(),
-                info.constants.rows,
-                std::to_string(info.settings.seed)};
+  status.run = {hex(info.id),         std::string(sgd::to_string(info.settings.loss)),
+                info.settings.lambda, info.constants.metric.size(),
+                info.constants.rows,  std::to_string(info.settings.seed)};
   const sgd::Replica& replica = *run.replica();
   status.replica.state_digest = hex(replica.digest());
   status.replica.divergence = replica.divergence();
@@ -203,8 +199,9 @@ http::MemberList NodeBackend::members() const {
     row.self = member.is_self;
     list.members.push_back(std::move(row));
   }
-  std::sort(list.members.begin(), list.members.end(),
-            [](const auto& a, const auto& b) { return std::tie(a.name, a.id) < std::tie(b.name, b.id); });
+  std::sort(list.members.begin(), list.members.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.name, a.id) < std::tie(b.name, b.id);
+  });
   list.digest = hex(table.view_digest());
   return list;
 }
@@ -231,8 +228,7 @@ std::vector<http::DeltaPeer> NodeBackend::deltas() const {
     peer.bytes_sent_total = traffic.bytes_sent_total;
     peer.bytes_received_total = traffic.bytes_received_total;
     if (traffic.datagrams_received_total > 0) {
-      peer.staleness_seconds =
-          duration<double>(Node::Clock::now() - traffic.last_received).count();
+      peer.staleness_seconds = duration<double>(Node::Clock::now() - traffic.last_received).count();
     }
     peers.push_back(std::move(peer));
   }
@@ -275,12 +271,10 @@ http::Metrics NodeBackend::metrics() const {
       {"joined", swim.joined_total},     {"suspect", swim.suspected_total},
       {"refuted", swim.refuted_total},   {"failed", swim.failed_total},
       {"returned", swim.returned_total}, {"left", swim.left_total}};
-  metrics.probes_total = {{"acked", swim.probes_acked_total},
-                          {"relayed", swim.probes_relayed_total},
-                          {"stream", swim.probes_stream_total},
-                          {"refused", swim.probes_refused_total},
-                          {"failed", swim.probes_failed_total},
-                          {"late", swim.probes_late_total}};
+  metrics.probes_total = {
+      {"acked", swim.probes_acked_total},   {"relayed", swim.probes_relayed_total},
+      {"stream", swim.probes_stream_total}, {"refused", swim.probes_refused_total},
+      {"failed", swim.probes_failed_total}, {"late", swim.probes_late_total}};
   metrics.probe_rtt_seconds.emplace(
       std::vector<double>(membership::RttHistogram::kBoundsSeconds.begin(),
                           membership::RttHistogram::kBoundsSeconds.end()),
@@ -333,8 +327,8 @@ http::Health NodeBackend::health() const {
   http::Health health;
   const bool is_loaded =
       node_.data_ || node_.options_.learn.train.empty() || node_.options_.mode == NodeMode::kIdle;
-  health.live.push_back({"not_failed", !node_.has_failed_,
-                         node_.has_failed_ ? "this node found itself faulty" : ""});
+  health.live.push_back(
+      {"not_failed", !node_.has_failed_, node_.has_failed_ ? "this node found itself faulty" : ""});
   health.startup.push_back({"data_loaded", is_loaded, is_loaded ? "" : "data is being loaded"});
   health.ready = health.startup;
   health.ready.push_back({"not_leaving", !node_.is_leaving_,
@@ -344,8 +338,8 @@ http::Health NodeBackend::health() const {
 
 std::vector<http::LogLine> NodeBackend::logs(const http::LogQuery& query) const {
   std::vector<http::LogLine> lines;
-  for (const LogLine& line : node_.log_.lines({static_cast<LogLevel>(query.level),
-                                               query.since.value_or(0), query.limit})) {
+  for (const LogLine& line : node_.log_.lines(
+           {static_cast<LogLevel>(query.level), query.since.value_or(0), query.limit})) {
     lines.push_back({line.sequence,
                      std::chrono::time_point_cast<std::chrono::milliseconds>(line.time),
                      static_cast<int>(line.level), line.text});
@@ -359,7 +353,7 @@ std::vector<http::Setting> NodeBackend::config() const {
   const auto source = [&](const std::string& name) -> std::string {
     const auto given = options.given.find(name);
     if (given == options.given.end()) return "default";
-    return given->second.starts_with("--") ? "flag"
+    return given->second.starts_with("--")         ? "flag"
            : given->second.starts_with("HOGWILD_") ? "environment"
                                                    : "file";
   };
@@ -420,8 +414,8 @@ void NodeBackend::export_model(http::ModelFormat format,
                                std::move_only_function<void(http::ModelBytes)> completion) {
   const sgd::Run& run = node_.core_->run();
   if (run.info() == nullptr || !node_.rule_) {
-    return completion(std::unexpected(
-        http::Refusal{http::RefusalKind::kUnavailable, "there is no model yet: the run has not begun"}));
+    return completion(std::unexpected(http::Refusal{
+        http::RefusalKind::kUnavailable, "there is no model yet: the run has not begun"}));
   }
   boost::asio::post(node_.background_, [image = run.replica()->sums().image(), info = *run.info(),
                                         rule = node_.rule_, format,
@@ -473,7 +467,8 @@ http::Done NodeBackend::remove_member(std::string_view id) {
   return std::unexpected(http::Refusal{
       http::RefusalKind::kUnavailable,
       fmt::format("member {} cannot be removed by hand in this version; it is reaped 10 minutes "
-                  "after its death", id)});
+                  "after its death",
+                  id)});
 }
 
 }  // namespace hogwild::daemon

@@ -69,9 +69,8 @@ Bytes NodeCore::on_stream_request(Endpoint from, std::span<const std::byte> requ
 }
 
 void NodeCore::on_stream_reply(
-    std::uint64_t token,
-    std::expected<std::span<const std::byte>, membership::StreamFailure> reply, Instant now,
-    NodeOutbox& out) {
+    std::uint64_t token, std::expected<std::span<const std::byte>, membership::StreamFailure> reply,
+    Instant now, NodeOutbox& out) {
   const auto stream = streams_.extract(token);
   if (stream.empty()) return;
   const OpenStream& open_stream = stream.mapped();
@@ -170,7 +169,8 @@ void NodeCore::route(sgd::RunOutbox& wanted, Instant, NodeOutbox& out) {
     const membership::Member* member = swim_.members().find(request.to);
     // Without an address the request fails as if nobody had answered.
     const Endpoint to = member == nullptr ? Endpoint{} : member->profile.gossip;
-    out.streams.push_back({token, to, wrap(Channel::kReplication, request.bytes), kRunStreamTimeout});
+    out.streams.push_back(
+        {token, to, wrap(Channel::kReplication, request.bytes), kRunStreamTimeout});
   }
   for (sgd::RunEvent& event : wanted.events) out.run_events.push_back(std::move(event));
 }

@@ -61,7 +61,7 @@ struct PeerTraffic {
 };
 
 struct NodeTraffic {
-  std::uint64_t sent_bytes_total = 0;      ///< all datagrams, envelopes included
+  std::uint64_t sent_bytes_total = 0;  ///< all datagrams, envelopes included
   std::uint64_t received_bytes_total = 0;
   std::uint64_t delta_datagrams_sent_total = 0;
   std::uint64_t delta_datagrams_received_total = 0;

@@ -165,19 +165,20 @@ void Node::run_joined() {
                {{"hint", "name the data with --train to take part in training"}});
     return;
   }
+  is_loading_ = true;
   loader_ = std::jthread([this, learn, constants = info.constants] {
     auto loaded = learn.train.empty() ? load_test_data(learn, constants, learn.threads)
                                       : load_training_data(learn, learn.threads);
     boost::asio::post(context_, [this, loaded = std::move(loaded)]() mutable {
-      data_arrived(std::move(loaded), true);
+      data_arrived(std::move(loaded));
     });
   });
 }
 
 void Node::start_training() {
-  session_ = std::make_unique<TrainingSession>(data_->train->rows, *rule_,
-                                               core_->run().replica()->sums(),
-                                               options_.learn.threads, [this] { wake_.raise(); });
+  session_ =
+      std::make_unique<TrainingSession>(data_->train->rows, *rule_, core_->run().replica()->sums(),
+                                        options_.learn.threads, [this] { wake_.raise(); });
   const Instant now = Clock::now();
   budget_at_ = now;
   session_->pace.lookahead.store(static_cast<float>(core_->run().lookahead()));

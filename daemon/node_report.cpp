@@ -91,7 +91,8 @@ void Node::upload(std::vector<std::pair<std::string, std::string>> files) {
   for (const auto& [name, level] : {std::pair{"filtered_logs.txt", log_.level()},
                                     std::pair{"all_logs.txt", LogLevel::kTraffic}}) {
     std::string text;
-    for (const LogLine& line : log_.lines({level, 0, Logging::kRingLinesPerLevel * kLogLevelCount})) {
+    for (const LogLine& line :
+         log_.lines({level, 0, Logging::kRingLinesPerLevel * kLogLevelCount})) {
       text += line.text + "\n";
     }
     files.emplace_back(name, std::move(text));

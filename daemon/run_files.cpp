@@ -31,9 +31,10 @@ json::value run_of(const sgd::RunInfo* run) {
       {"rows", run->constants.rows},
       {"features", run->constants.metric.size()},
       {"train_fingerprint", fmt::format("{:016x}", run->constants.train_fingerprint)},
-      {"test_fingerprint", run->constants.test_fingerprint == 0
-                               ? json::value(nullptr)
-                               : json::value(fmt::format("{:016x}", run->constants.test_fingerprint))},
+      {"test_fingerprint",
+       run->constants.test_fingerprint == 0
+           ? json::value(nullptr)
+           : json::value(fmt::format("{:016x}", run->constants.test_fingerprint))},
       {"row_scale", std::ldexp(1.0, run->constants.scale_exponent)},
   };
 }
@@ -55,7 +56,8 @@ json::value result_of(const RunReportFacts& facts) {
                          ? json::value(nullptr)
                          : json::value(static_cast<double>(facts.updates) /
                                        static_cast<double>(facts.run->constants.rows));
-  result["test_accuracy"] = record == nullptr ? json::value() : number(record->result.test_accuracy);
+  result["test_accuracy"] =
+      record == nullptr ? json::value() : number(record->result.test_accuracy);
   result["test_loss"] = record == nullptr ? json::value() : number(record->result.test_loss);
   result["objective"] = record == nullptr ? json::value() : number(record->result.objective);
   result["elapsed_seconds"] = record == nullptr ? json::value() : number(record->result.elapsed_s);
@@ -115,9 +117,9 @@ std::string train_stats_csv(const std::vector<sgd::HistoryPoint>& history) {
   std::string text = "t_seconds,updates,loss,accuracy,batch\n";
   std::uint64_t before = 0;
   for (const sgd::HistoryPoint& point : history) {
-    text += fmt::format("{},{},{},{},{}\n", figure(point.t_seconds), point.updates,
-                        figure(point.train_loss), figure(point.train_accuracy),
-                        point.updates - before);
+    text +=
+        fmt::format("{},{},{},{},{}\n", figure(point.t_seconds), point.updates,
+                    figure(point.train_loss), figure(point.train_accuracy), point.updates - before);
     before = point.updates;
   }
   return text;

@@ -32,9 +32,9 @@ struct MemberChange {
 /// Everything that report.json says.
 struct RunReportFacts {
   std::string node_name;
-  std::string node_state;              ///< finished, left, failed
+  std::string node_state;  ///< finished, left, failed
   std::string version;
-  const sgd::RunInfo* run = nullptr;   ///< null where there never was one
+  const sgd::RunInfo* run = nullptr;  ///< null where there never was one
   std::uint64_t updates = 0;
   std::optional<std::uint64_t> digest;
   const sgd::FinalRecord* final_record = nullptr;
@@ -42,7 +42,7 @@ struct RunReportFacts {
   std::vector<std::string> unreached;
   std::vector<ReportedNode> nodes;
   std::vector<MemberChange> changes;
-  std::optional<sgd::Links> links;     ///< empty: null
+  std::optional<sgd::Links> links;  ///< empty: null
 };
 
 [[nodiscard]] std::string report_json(const RunReportFacts& facts);

@@ -79,8 +79,8 @@ asio::awaitable<std::optional<Bytes>> read_framed(tcp::socket& socket, std::uint
   while (message.size() < length) {
     const std::size_t have = message.size();
     message.resize(std::min<std::size_t>(length, have + std::max(kPiece, have)));
-    co_await asio::async_read(
-        socket, asio::buffer(message.data() + have, message.size() - have), into(error));
+    co_await asio::async_read(socket, asio::buffer(message.data() + have, message.size() - have),
+                              into(error));
     if (error) co_return std::nullopt;
   }
   co_return message;
@@ -90,7 +90,8 @@ asio::awaitable<std::optional<Bytes>> read_framed(tcp::socket& socket, std::uint
 
 class StreamPort::Core : public std::enable_shared_from_this<Core> {
  public:
-  Core(asio::io_context& context, const tcp::endpoint& bind) : context_(context), acceptor_(context) {
+  Core(asio::io_context& context, const tcp::endpoint& bind)
+      : context_(context), acceptor_(context) {
     acceptor_.open(bind.protocol());
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
     acceptor_.bind(bind);

@@ -98,7 +98,8 @@ int run_train(const TrainOptions& options) {
   const auto fit = sgd::evaluate(weights, train.rows, learn.loss, learn.threads);
   const double objective = sgd::objective(weights, trainer.rule().lambda, fit.mean_loss);
   if (!std::isfinite(objective)) {
-    fmt::print(stderr, "hogwild train: the model is not finite: values of the rows are too large\n");
+    fmt::print(stderr,
+               "hogwild train: the model is not finite: values of the rows are too large\n");
     return kFailed;
   }
   if (is_verbose) {

@@ -29,8 +29,8 @@ struct TrainingData {
 
 /// Loads what `learn` names, with `threads` threads. Blocks for as long as that takes.
 /// Errors: a source that is malformed (exit 2), rows or labels that cannot be used (exit 3).
-[[nodiscard]] std::expected<TrainingData, DataFailure> load_training_data(
-    const LearnOptions& learn, unsigned threads);
+[[nodiscard]] std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& learn,
+                                                                          unsigned threads);
 
 /// Test rows alone, laid out for a run whose training data is elsewhere.
 [[nodiscard]] std::expected<TrainingData, DataFailure> load_test_data(

@@ -103,8 +103,7 @@ UdpPort::UdpPort(boost::asio::io_context& context, const ip::udp::endpoint& bind
   }
   static_cast<void>(::setsockopt(handle, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on));
   socklen_t length = sizeof receive_buffer_bytes_;
-  static_cast<void>(
-      ::getsockopt(handle, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes_, &length));
+  static_cast<void>(::getsockopt(handle, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes_, &length));
 }
 
 void UdpPort::start(const FaultSpec& fault, Receive receive, std::function<void()> batch_done) {
@@ -126,8 +125,8 @@ void UdpPort::wait() {
 bool UdpPort::receive_some() {
   for (int round = 0; round < kBatchesATurn; ++round) {
     batch_->prepare();
-    const int count = ::recvmmsg(socket_.native_handle(), batch_->messages.data(), kBatch,
-                                 MSG_DONTWAIT, nullptr);
+    const int count =
+        ::recvmmsg(socket_.native_handle(), batch_->messages.data(), kBatch, MSG_DONTWAIT, nullptr);
     if (count <= 0) return false;  // nothing left, or an error of an earlier send: no datagram
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
       mmsghdr& message = batch_->messages[i];
@@ -150,9 +149,9 @@ void UdpPort::send(const membership::Endpoint& to, std::span<const std::byte> da
   if (!socket_.is_open()) return;
   sockaddr_storage address;
   const socklen_t length = fill_address(to, is_v6_, address);
-  const auto sent = ::sendto(socket_.native_handle(), datagram.data(), datagram.size(),
-                             MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address),
-                             length);
+  const auto sent =
+      ::sendto(socket_.native_handle(), datagram.data(), datagram.size(),
+               MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length);
   if (sent < 0) ++counters_.send_failures_total;
 }
 

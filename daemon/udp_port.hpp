@@ -17,8 +17,8 @@ namespace hogwild::daemon {
 
 /// What a UDP socket did since it was opened.
 struct UdpCounters {
-  std::uint64_t send_failures_total = 0;   ///< not sent: no buffer, no route
-  std::uint64_t receive_drops_total = 0;   ///< dropped by the kernel: the receive buffer was full
+  std::uint64_t send_failures_total = 0;  ///< not sent: no buffer, no route
+  std::uint64_t receive_drops_total = 0;  ///< dropped by the kernel: the receive buffer was full
 };
 
 /// One UDP socket on the network thread: receives in batches, sends without waiting.

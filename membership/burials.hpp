@@ -18,9 +18,9 @@ struct Burial {
   std::uint64_t short_id = 0;
   MemberState state = MemberState::kDead;  // dead or left
   std::uint32_t incarnation = 0;
-  Endpoint gossip;
-  Instant since;
-  bool address_disputed = false;  // another process took its address once
+  Endpoint gossip{};
+  Instant since{};
+  bool address_disputed = false;  // said dead because this node has its address; not a second time
 };
 
 /// Ids of dead and left members that were reaped, so that late rumors do not revive them, and the

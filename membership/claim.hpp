@@ -35,4 +35,11 @@ struct Claim {
   return std::uint64_t{incarnation} * 4 + static_cast<std::uint64_t>(state);
 }
 
+[[nodiscard]] inline std::uint64_t strength(const Claim& claim) {
+  return strength(claim.state, claim.incarnation);
+}
+[[nodiscard]] inline std::uint64_t strength(const Member& member) {
+  return strength(member.state, member.incarnation);
+}
+
 }  // namespace hogwild::membership

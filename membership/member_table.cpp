@@ -17,7 +17,7 @@ std::uint64_t mix(std::uint64_t word) {
 }
 
 std::uint64_t row_digest(const Member& member) {
-  return mix(mix(member.short_id()) + strength(member.state, member.incarnation));
+  return mix(mix(member.short_id()) + strength(member));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "sgd/data/dataset.hpp"
-#include "sgd/learn/mix64.hpp"
+#include "sgd/data/mix64.hpp"
 
 namespace hogwild::sgd {
 

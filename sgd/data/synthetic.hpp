@@ -26,8 +26,8 @@ struct SyntheticOptions {
   [[nodiscard]] std::string name() const;
 };
 
-/// Makes `synth:rcv1`, a data set of the shape of RCV1 (docs/data.md has the recipe): 47,236
-/// features, about 76 nonzeros a row of length one, values with six significant digits.
+/// Makes `synth:rcv1`, a data set of the shape of RCV1: 47,236 features, about 76 nonzeros a row of
+/// length one, values with six significant digits. The recipe in synthetic.cpp is fixed to the bit.
 ///
 /// A row depends on seed, part and its index alone: any number of threads gives the same rows, and
 /// a larger set begins with the smaller. Equal, fingerprint included, to what its text parses to.

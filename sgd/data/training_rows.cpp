@@ -160,8 +160,7 @@ RowScale find_row_scale(const SparseRows& rows, unsigned threads) {
   RowScale scale{.median_norm = *median, .largest_norm = *std::max_element(median, norms.end())};
   if (scale.largest_norm <= kUnitNorm) return scale;
   int exponent = 0;
-  const double fraction = std::frexp(scale.median_norm / kUnitNorm, &exponent);
-  if (fraction == 0.5) --exponent;
+  std::frexp(scale.median_norm / kUnitNorm, &exponent);
   scale.factor = std::min(1.0F, std::ldexp(1.0F, -exponent));
   return scale;
 }

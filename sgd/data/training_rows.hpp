@@ -62,7 +62,7 @@ struct RowScale {
 };
 
 /// Finds the scale of `rows`: 1 where no norm is above 1.001, else the power of two that brings the
-/// median norm of the rows that are not empty into (0.5005, 1.001], and 1 at most.
+/// median norm of the rows that are not empty into [0.5005, 1.001), and 1 at most.
 /// Any number of threads gives the same. Cost: one pass over the rows and 8 bytes a row.
 [[nodiscard]] RowScale find_row_scale(const SparseRows& rows, unsigned threads);
 

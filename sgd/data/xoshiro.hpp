@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <numbers>
 
-#include "sgd/learn/mix64.hpp"
+#include "sgd/data/mix64.hpp"
 
 namespace hogwild::sgd {
 

@@ -39,8 +39,7 @@ Part evaluate_chunk(const Weights& weights, const TrainingRows& rows, Loss loss,
 
 }  // namespace
 
-Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss,
-                    unsigned threads) {
+Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss, unsigned threads) {
   const std::uint64_t chunks = (rows.row_count() + kChunk - 1) / kChunk;
   std::vector<Part> parts(chunks);
   std::atomic<std::uint64_t> next{0};

@@ -11,8 +11,8 @@ namespace hogwild::sgd {
 /// How a model does on a set of rows.
 struct Evaluation {
   std::uint64_t rows = 0;
-  std::uint64_t correct = 0;   ///< rows with a margin above 0
-  double mean_loss = 0.0;      ///< without the regulariser
+  std::uint64_t correct = 0;  ///< rows with a margin above 0
+  double mean_loss = 0.0;     ///< without the regulariser
 
   /// A fraction; 0 of an empty set.
   [[nodiscard]] double accuracy() const {

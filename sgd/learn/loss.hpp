@@ -30,7 +30,8 @@ enum class Loss : std::uint8_t { kHinge = 0, kLogistic = 1 };
   return std::max(0.0, -margin) + std::log1p(std::exp(-std::abs(margin)));
 }
 
-/// −ℓ′(m), the factor of y·x in a step: in [0, 1] for both losses. Hinge takes 1 at margins under 1.
+/// −ℓ′(m), the factor of y·x in a step: in [0, 1] for both losses. Hinge takes 1 at margins
+/// under 1.
 [[nodiscard]] inline float negative_derivative(Loss loss, float margin) {
   if (loss == Loss::kHinge) return margin < 1.0F ? 1.0F : 0.0F;
   return 1.0F / (1.0F + std::exp(margin));

@@ -126,7 +126,8 @@ class ModelReader {
       if (!number) return std::unexpected(number.error());
       label = static_cast<float>(*number);
       if (std::abs(*number) >= 0x1p24) {
-        return std::unexpected(fault(quote(word) + "; expected a label from -16777215 to 16777215"));
+        return std::unexpected(
+            fault(quote(word) + "; expected a label from -16777215 to 16777215"));
       }
     }
     if (labels[0] == labels[1]) {

@@ -6,7 +6,8 @@
 
 namespace hogwild::sgd {
 
-/// What the network thread tells the workers about the rest of the cluster, and what they ask of it.
+/// What the network thread tells the workers about the rest of the cluster, and what they ask of
+/// it.
 ///
 /// Threads: each member says who writes it; all are relaxed, since a worker that sees an old value
 /// trains as it would have a moment ago.

@@ -2,7 +2,7 @@
 
 #include <cassert>
 
-#include "sgd/learn/mix64.hpp"
+#include "sgd/data/mix64.hpp"
 
 namespace hogwild::sgd {
 
@@ -22,9 +22,9 @@ void PublishedSums::add_scalar(std::uint32_t cell, std::int64_t value) {
 
 void PublishedSums::add_sum(std::uint32_t index, std::int64_t value) {
   const std::atomic_ref ref(sums_[index]);
-  const auto sum = static_cast<std::int32_t>(
-      static_cast<std::uint32_t>(ref.load(std::memory_order_relaxed)) +
-      static_cast<std::uint32_t>(value));
+  const auto sum =
+      static_cast<std::int32_t>(static_cast<std::uint32_t>(ref.load(std::memory_order_relaxed)) +
+                                static_cast<std::uint32_t>(value));
   ref.store(sum, std::memory_order_relaxed);
   if (sum > kLargestSum || sum < -kLargestSum) overflowed_ = index;
 }

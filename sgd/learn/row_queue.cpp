@@ -45,7 +45,8 @@ std::optional<RowRange> RowQueue::pop() {
 bool RowQueue::wait() {
   const std::uint32_t seen = signal_.load(std::memory_order_acquire);
   const State now = state();
-  const bool is_empty = head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_acquire);
+  const bool is_empty =
+      head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_acquire);
   if (now == State::kStopped || (now == State::kClosed && is_empty)) return false;
   // Whatever came after `seen` was read has changed the signal, and wait() returns at once.
   if (is_empty) signal_.wait(seen, std::memory_order_acquire);

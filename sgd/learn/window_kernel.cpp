@@ -28,8 +28,7 @@ void train_rows(const TrainingRows& rows, RowRange range, const WindowFrame& fra
     const std::span<const float> value = rows.values(row);
     const float sign = rows.sign(row);
     const double denominator =
-        frame.denominator +
-        frame.lambda * frame.lookahead * static_cast<double>(tally.examples);
+        frame.denominator + frame.lambda * frame.lookahead * static_cast<double>(tally.examples);
     const float bias = frame.bias + lookahead * static_cast<float>(tally.bias);
     const float margin =
         sign * (sparse_dot(feature, value, u.data()) / static_cast<float>(denominator) + bias);

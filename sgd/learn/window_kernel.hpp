@@ -13,19 +13,19 @@ namespace hogwild::sgd {
 struct WindowFrame {
   double denominator = 1.0;  ///< δ + λ·t at the window's start
   double lambda = 0.0;
-  double lookahead = 1.0;    ///< s: this worker's factor
-  float bias = 0.0F;         ///< the intercept at the window's start
-  float bias_step = 0.0F;    ///< 0 without an intercept
+  double lookahead = 1.0;  ///< s: this worker's factor
+  float bias = 0.0F;       ///< the intercept at the window's start
+  float bias_step = 0.0F;  ///< 0 without an intercept
 };
 
 /// What a worker gathered in one window besides its replica.
 struct WindowTally {
   std::uint64_t examples = 0;
   std::uint64_t nonzeros = 0;
-  std::uint64_t errors = 0;      ///< examples with a margin of 0 or less before their own update
-  double curvature = 0.0;        ///< Σ ℓ′²
-  double loss = 0.0;             ///< Σ ℓ of the examples before their own update
-  double bias = 0.0;             ///< what the intercept gained
+  std::uint64_t errors = 0;  ///< examples with a margin of 0 or less before their own update
+  double curvature = 0.0;    ///< Σ ℓ′²
+  double loss = 0.0;         ///< Σ ℓ of the examples before their own update
+  double bias = 0.0;         ///< what the intercept gained
 };
 
 /// Trains on `range` of `rows`, one example after the other, in the private replica u.

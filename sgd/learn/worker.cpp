@@ -60,9 +60,8 @@ void Worker::run() {
 // exchange should cost little beside the window.
 std::uint64_t Worker::window_size() const {
   const std::uint64_t examples =
-      at_.published.examples() +
-      static_cast<std::uint64_t>(
-          std::max<std::int64_t>(0, at_.own.unsent_scalar(SumsLayout::kExamples)));
+      at_.published.examples() + static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                     0, at_.own.unsent_scalar(SumsLayout::kExamples)));
   return std::clamp(examples / (4 * at_.workers), kSmallestWindow, kLargestWindow);
 }
 
@@ -150,8 +149,9 @@ void Worker::exchange_stripe(std::uint32_t stripe) {
       // In this order of arguments a value that is not a number becomes a bound: no cast of it.
       const float units = std::nearbyint(
           std::min(kLargestMerge, std::max(-kLargestMerge, learned * kInverseSumUnit)));
-      made[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(made[i]) +
-                                          static_cast<std::uint32_t>(static_cast<std::int32_t>(units)));
+      made[i] =
+          static_cast<std::int32_t>(static_cast<std::uint32_t>(made[i]) +
+                                    static_cast<std::uint32_t>(static_cast<std::int32_t>(units)));
       const auto unsent = static_cast<std::int32_t>(static_cast<std::uint32_t>(made[i]) -
                                                     static_cast<std::uint32_t>(sent[i]));
       const float base = unit * (static_cast<float>(at_.published.sum(begin + i)) +

@@ -5,7 +5,7 @@
 #include <cassert>
 #include <numeric>
 
-#include "sgd/learn/mix64.hpp"
+#include "sgd/data/mix64.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -118,9 +118,8 @@ RowRange BlockPlan::rows_of(std::uint32_t block) const {
 
 void BlockPlan::member_gone(PeerId gone, WalkProgress done) {
   std::erase(coming_members_, gone);
-  const auto member = std::find_if(members_.begin(), members_.end(), [gone](const Member& m) {
-    return m.id == gone && !m.gone_at;
-  });
+  const auto member = std::find_if(members_.begin(), members_.end(),
+                                   [gone](const Member& m) { return m.id == gone && !m.gone_at; });
   if (member == members_.end() || order_.empty()) return;
   member->gone_at = done;
   // What it owned ahead of this walk is met on the way; what lies behind is taken over here.

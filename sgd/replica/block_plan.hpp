@@ -11,7 +11,8 @@
 
 namespace hogwild::sgd {
 
-/// How far a member has walked: it did its blocks of `epoch` before `position`, and all earlier ones.
+/// How far a member has walked: it did its blocks of `epoch` before `position`, and all earlier
+/// ones.
 struct WalkProgress {
   std::uint64_t epoch = 0;
   std::uint64_t position = 0;
@@ -24,11 +25,10 @@ struct WalkProgress {
 ///
 /// The shuffled rows are cut into blocks of block_rows(); each epoch has an order of blocks, the
 /// same everywhere; the block at a position belongs to the member with the largest hash of (epoch,
-/// block, member) (rendezvous hashing, Thaler and Ravishankar 1998). Nobody waits at an epoch's end.
-/// What a dead member had not done moves to the others at once; who joins takes part from the next
-/// epoch. Views that differ make a block done twice or not at all: harmless, and bounded by what
-/// one member does in an epoch.
-/// Threads: network thread only.
+/// block, member) (rendezvous hashing, Thaler and Ravishankar 1998). Nobody waits at an epoch's
+/// end. What a dead member had not done moves to the others at once; who joins takes part from the
+/// next epoch. Views that differ make a block done twice or not at all: harmless, and bounded by
+/// what one member does in an epoch. Threads: network thread only.
 class BlockPlan {
  public:
   /// REQUIRES: rows > 0.
@@ -78,11 +78,11 @@ class BlockPlan {
   std::uint64_t block_count_;
   // Network thread only.
   WalkProgress at_;
-  std::vector<std::uint32_t> order_;      ///< blocks of at_.epoch by position
-  std::vector<Member> members_;           ///< who shares at_.epoch
-  std::vector<PeerId> coming_members_;    ///< who shares the next one
+  std::vector<std::uint32_t> order_;    ///< blocks of at_.epoch by position
+  std::vector<Member> members_;         ///< who shares at_.epoch
+  std::vector<PeerId> coming_members_;  ///< who shares the next one
   std::deque<std::uint32_t> inherited_;
-  std::deque<WalkProgress> recent_;       ///< where the newest next() results stood
+  std::deque<WalkProgress> recent_;  ///< where the newest next() results stood
   std::uint64_t inherited_total_ = 0;
 };
 

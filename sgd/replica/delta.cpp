@@ -25,9 +25,9 @@ bool value_in_range(const SumsLayout& layout, CellDelta entry) {
       entry.cell < layout.scalar_count() ? kLargestScalarDelta : kLargestSumDelta;
   if (entry.value == 0 || entry.value > most || entry.value < -most) return false;
   // Counters only grow; the intercept (2 + 4c) goes both ways, as the sums do.
-  const bool is_counter = entry.cell < layout.scalar_count() &&
-                          (entry.cell == SumsLayout::kExamples ||
-                           (entry.cell - 1) % SumsLayout::kScalarsPerColumn != 1);
+  const bool is_counter =
+      entry.cell < layout.scalar_count() && (entry.cell == SumsLayout::kExamples ||
+                                             (entry.cell - 1) % SumsLayout::kScalarsPerColumn != 1);
   return !is_counter || entry.value > 0;
 }
 

@@ -30,7 +30,13 @@ struct DeltaHeader {
 };
 
 /// Why a datagram of deltas was refused; the state is unchanged then.
-enum class DeltaError : std::uint8_t { kTruncated, kBadHeader, kCellOutOfRange, kValueOutOfRange, kEmpty };
+enum class DeltaError : std::uint8_t {
+  kTruncated,
+  kBadHeader,
+  kCellOutOfRange,
+  kValueOutOfRange,
+  kEmpty
+};
 
 /// Largest magnitude of an entry for a feature (2²⁴ units) and for a counter or intercept (2⁵⁰).
 inline constexpr std::int64_t kLargestSumDelta = std::int64_t{1} << 24;

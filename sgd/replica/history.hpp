@@ -13,9 +13,10 @@ inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 /// One evaluation of the run; rows of `val_stats.csv`. Unknown figures are NaN.
 struct HistoryPoint {
-  double t_seconds = 0.0;         ///< since the run's first update
-  std::uint64_t updates = 0;      ///< of the cluster
-  double train_loss = kUnknown;   ///< mean loss of examples before their own update, since the last row
+  double t_seconds = 0.0;     ///< since the run's first update
+  std::uint64_t updates = 0;  ///< of the cluster
+  double train_loss =
+      kUnknown;  ///< mean loss of examples before their own update, since the last row
   double train_accuracy = kUnknown;
   double test_loss = kUnknown;
   double test_accuracy = kUnknown;

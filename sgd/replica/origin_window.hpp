@@ -56,7 +56,7 @@ class OriginWindow {
 
   std::uint64_t contiguous_ = 0;
   std::uint64_t highest_ = 0;
-  std::uint64_t applied_beyond_ = 0;  ///< bits that are set
+  std::uint64_t applied_beyond_ = 0;                 ///< bits that are set
   std::array<std::uint64_t, kWindow / 64> words_{};  ///< a ring of bits, by seq mod kWindow
 };
 

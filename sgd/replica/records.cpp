@@ -1,6 +1,6 @@
 #include "sgd/replica/records.hpp"
 
-#include "sgd/learn/mix64.hpp"
+#include "sgd/data/mix64.hpp"
 
 namespace hogwild::sgd {
 namespace {

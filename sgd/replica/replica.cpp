@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "sgd/learn/mix64.hpp"
+#include "sgd/data/mix64.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -131,7 +131,8 @@ void Replica::due_repairs(Instant now, std::vector<RepairRequest>& out) {
       origin.counted_lost = last;
     }
     ++origin.tries;
-    origin.ask_interval = std::min<std::chrono::nanoseconds>(origin.ask_interval * 3 / 2, kLongestAsk);
+    origin.ask_interval =
+        std::min<std::chrono::nanoseconds>(origin.ask_interval * 3 / 2, kLongestAsk);
     origin.ask_at = now + origin.ask_interval;
     out.push_back(std::move(request));
   }
@@ -190,8 +191,8 @@ bool Replica::install(const ReplicaImage& image) {
     Origin& origin = origins[coverage.origin];
     origin.window = OriginWindow(coverage.contiguous, coverage.beyond);
     const auto old = origins_.find(coverage.origin);
-    origin.known_last = std::max(origin.window.highest(),
-                                 old == origins_.end() ? 0 : old->second.known_last);
+    origin.known_last =
+        std::max(origin.window.highest(), old == origins_.end() ? 0 : old->second.known_last);
   }
   origins_ = std::move(origins);
   if (!is_frozen_) reapply_own();

@@ -45,19 +45,19 @@ struct RepairRequest {
 /// What became of a datagram. Nothing but kApplied changes the cells.
 enum class ApplyResult : std::uint8_t {
   kApplied,
-  kDuplicate,      ///< applied before
-  kBeyondWindow,   ///< too far past a gap; it will be asked for
-  kFrozen,         ///< the run's final state is fixed
+  kDuplicate,     ///< applied before
+  kBeyondWindow,  ///< too far past a gap; it will be asked for
+  kFrozen,        ///< the run's final state is fixed
   kWrongRun,
   kTooManyOrigins,
-  kMalformed,      ///< see DeltaError
+  kMalformed,  ///< see DeltaError
 };
 
 struct ReplicaCounters {
   std::uint64_t applied_total = 0;
   std::uint64_t duplicate_total = 0;
-  std::uint64_t repaired_total = 0;   ///< applied after they had been asked for
-  std::uint64_t lost_total = 0;       ///< found missing (each counted once)
+  std::uint64_t repaired_total = 0;  ///< applied after they had been asked for
+  std::uint64_t lost_total = 0;      ///< found missing (each counted once)
   std::uint64_t beyond_window_total = 0;
   std::uint64_t remote_examples_total = 0;
 };
@@ -125,8 +125,8 @@ class Replica {
  private:
   struct Origin {
     OriginWindow window;
-    std::uint64_t known_last = 0;     ///< largest number that somebody named
-    std::uint64_t counted_lost = 0;   ///< numbers up to this one were counted when found missing
+    std::uint64_t known_last = 0;    ///< largest number that somebody named
+    std::uint64_t counted_lost = 0;  ///< numbers up to this one were counted when found missing
     Instant ask_at = Instant::max();
     std::chrono::nanoseconds ask_interval{};
     std::uint32_t tries = 0;

@@ -138,7 +138,8 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   do {
     origin_ = random_();
   } while (origin_ == 0);
-  replica_ = std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes);
+  replica_ =
+      std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes);
   plan_ = std::make_unique<BlockPlan>(info_->constants.rows, info_->settings.seed, self_);
   run_start_ = now - std::chrono::duration_cast<std::chrono::nanoseconds>(
                          std::chrono::duration<double>(elapsed_s));
@@ -170,8 +171,7 @@ std::string Run::contradiction(const RunInfo& info) const {
     return "--" + name + " is " + given->second + " here and " + value + " in the run";
   }
   if (!data_) return {};
-  if (data_->constants &&
-      data_->constants->train_fingerprint != info.constants.train_fingerprint) {
+  if (data_->constants && data_->constants->train_fingerprint != info.constants.train_fingerprint) {
     return "the training data has fingerprint " + hex(data_->constants->train_fingerprint) +
            " here and " + hex(info.constants.train_fingerprint) + " in the run";
   }
@@ -271,14 +271,15 @@ void Run::start_training(Instant now, RunOutbox& out) {
 void Run::feed(RowQueue& queue, Instant now) {
   if (!is_training_ || stop_ || is_leaving_ || switch_to_) return;
   if (options_.rate_limit > 0) {
-    // A pause of the process is not caught up with: at most a fifth of a second is released at once.
+    // A pause of the process is not caught up with: at most a fifth of a second is released at
+    // once.
     allowance_ = std::min(allowance_ + options_.rate_limit * seconds_between(fed_at_, now),
                           options_.rate_limit / 5 + BlockPlan::block_rows(info_->constants.rows));
   }
   fed_at_ = now;
   const std::uint32_t block_rows = BlockPlan::block_rows(info_->constants.rows);
-  while (queue.pushed() - queue.popped() < std::min<std::uint64_t>(kRowsAhead / block_rows,
-                                                                   queue.capacity())) {
+  while (queue.pushed() - queue.popped() <
+         std::min<std::uint64_t>(kRowsAhead / block_rows, queue.capacity())) {
     if (options_.rate_limit > 0 && allowance_ < block_rows) break;
     const auto range = plan_->next();
     if (!range) break;
@@ -296,14 +297,15 @@ void Run::flush(OwnWork& own, Instant now, RunOutbox& out) {
   own.collect(replica_->sums(), fresh);
   if (fresh.empty()) return;
   replica_->publish(fresh, out.broadcasts);
-  out.broadcast_to = peers_where([&](const Peer& peer) {
-    return is_in_run(peer) && peer.status.phase < Phase::kConfirmed;
-  });
+  out.broadcast_to = peers_where(
+      [&](const Peer& peer) { return is_in_run(peer) && peer.status.phase < Phase::kConfirmed; });
   if (const std::int64_t index = replica_->sums().overflowed(); index >= 0 && !stop_) {
     const auto feature = info_->constants.file_index[static_cast<std::size_t>(index)] + 1;
-    out.events.push_back({RunEventType::kOverflow, 0,
+    out.events.push_back({RunEventType::kOverflow,
+                          0,
                           "the gradient sum of feature " + std::to_string(feature) +
-                              " left its range: scale this feature down", {}});
+                              " left its range: scale this feature down",
+                          {}});
     request_stop("overflow", now, out);
   }
 }
@@ -381,9 +383,9 @@ void Run::schedule_evaluation(Instant now, RunOutbox& out) {
     next_evaluation_updates_ = interval.amount;
     return;
   }
-  const double epoch =
-      static_cast<double>(examples) / static_cast<double>(info_->constants.rows);
-  bool is_due = interval.in_updates ? examples >= next_evaluation_updates_ : now >= next_evaluation_;
+  const double epoch = static_cast<double>(examples) / static_cast<double>(info_->constants.rows);
+  bool is_due =
+      interval.in_updates ? examples >= next_evaluation_updates_ : now >= next_evaluation_;
   while (epoch >= mark(next_mark_)) {
     ++next_mark_;
     is_due = true;
@@ -436,15 +438,15 @@ void Run::evaluated(const EvaluationReport& report, Instant now, RunOutbox& out)
     if (history_.empty() || history_.back().updates != point.updates) {
       append_point(point, evaluated_scalars_, out);
     }
-    FinalRecord record{.run = info_->id,
-                       .finisher = self_,
-                       .applied_hash = replica_->applied_hash(),
-                       .digest = replica_->digest(),
-                       .examples = point.updates,
-                       .stop = *stop_,
-                       .result = {report.test_loss, report.test_accuracy, report.objective,
-                                  stopped_at_s_},
-                       .history = history_};
+    FinalRecord record{
+        .run = info_->id,
+        .finisher = self_,
+        .applied_hash = replica_->applied_hash(),
+        .digest = replica_->digest(),
+        .examples = point.updates,
+        .stop = *stop_,
+        .result = {report.test_loss, report.test_accuracy, report.objective, stopped_at_s_},
+        .history = history_};
     adopt_final(record, now, out);
     return;
   }

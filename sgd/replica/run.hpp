@@ -21,12 +21,12 @@ namespace hogwild::sgd {
 
 /// What this node was started with.
 struct RunOptions {
-  RunSettings settings;                           ///< of the run, should this node create it
-  std::map<std::string, std::string> given;       ///< settings that the user gave: joining a run
-                                                  ///< that has others is refused
-  bool must_meet_peer = false;                    ///< started with seeds: creates no run alone
-  bool trains = true;                             ///< false: a member that only holds the state
-  double rate_limit = 0;                          ///< updates a second at most; 0 none
+  RunSettings settings;                      ///< of the run, should this node create it
+  std::map<std::string, std::string> given;  ///< settings that the user gave: joining a run
+                                             ///< that has others is refused
+  bool must_meet_peer = false;               ///< started with seeds: creates no run alone
+  bool trains = true;                        ///< false: a member that only holds the state
+  double rate_limit = 0;                     ///< updates a second at most; 0 none
   std::size_t retained_bytes = std::size_t{64} << 20U;
 };
 
@@ -186,7 +186,7 @@ class Run {
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<BlockPlan> plan_;
   OriginId origin_ = 0;
-  RunId wanted_run_ = 0;        ///< being joined; 0 none
+  RunId wanted_run_ = 0;  ///< being joined; 0 none
   Instant run_start_{};
   std::uint64_t joined_at_ = 0;
   bool is_training_ = false;
@@ -195,7 +195,7 @@ class Run {
   Instant left_since_{};
   std::optional<Snapshot> switch_to_;  ///< waits for the workers to stop
   RateMeter rate_;
-  double allowance_ = 0;        ///< rows that the rate limit has released
+  double allowance_ = 0;  ///< rows that the rate limit has released
   Instant fed_at_{};
   std::uint64_t unfinished_blocks_ = 0;
   // Evaluation, on the nominee.
@@ -205,7 +205,7 @@ class Run {
   bool is_final_evaluation_ = false;
   std::vector<std::int64_t> evaluated_scalars_;  ///< counters of the state under evaluation
   double evaluated_at_s_ = 0;
-  std::vector<std::int64_t> row_scalars_;        ///< counters at the newest history point
+  std::vector<std::int64_t> row_scalars_;  ///< counters at the newest history point
   std::size_t next_mark_ = 0;
   Instant next_evaluation_{};
   std::uint64_t next_evaluation_updates_ = 0;

@@ -173,7 +173,8 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
 
   bool is_valid = reader.ok() && settings && info.id != 0 && features > 0 && constants.rows > 0 &&
                   exponent >= -300 && exponent <= 300;
-  for (const float metric : constants.metric) is_valid = is_valid && metric > 0 && std::isfinite(metric);
+  for (const float metric : constants.metric)
+    is_valid = is_valid && metric > 0 && std::isfinite(metric);
   if (!is_valid) {
     reader.fail();
     return std::nullopt;

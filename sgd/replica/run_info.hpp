@@ -31,17 +31,17 @@ struct Interval {
 struct RunSettings {
   std::string mode = "async";
   Loss loss = Loss::kHinge;
-  double lambda = 1e-4;            ///< in the user's units
+  double lambda = 1e-4;  ///< in the user's units
   bool bias = false;
-  double epochs = 0;               ///< passes over the rows by the cluster
-  double max_time_s = 0;           ///< from the run's first update
-  std::uint64_t updates = 0;       ///< of the cluster
-  double min_loss = 0;             ///< validation loss to stop under
+  double epochs = 0;          ///< passes over the rows by the cluster
+  double max_time_s = 0;      ///< from the run's first update
+  std::uint64_t updates = 0;  ///< of the cluster
+  double min_loss = 0;        ///< validation loss to stop under
   Interval loss_interval{false, 1000};
   Interval broadcast_interval{false, 5};
   std::uint32_t expect = 1;
   std::uint64_t seed = 0;
-  std::string train_source;        ///< only where anybody can make the data again: `synth:…`
+  std::string train_source;  ///< only where anybody can make the data again: `synth:…`
   std::string test_source;
 
   /// Flag names and values in a fixed order; what travels, what people see, what is compared.
@@ -55,9 +55,9 @@ struct RunSettings {
 /// What the creator's data fixed: shapes, scale, order and metric of the features.
 struct RunConstants {
   std::uint64_t rows = 0;
-  std::int32_t scale_exponent = 0;        ///< rows are trained multiplied by 2 to this power
+  std::int32_t scale_exponent = 0;  ///< rows are trained multiplied by 2 to this power
   std::uint64_t train_fingerprint = 0;
-  std::uint64_t test_fingerprint = 0;     ///< 0: no test data
+  std::uint64_t test_fingerprint = 0;  ///< 0: no test data
   float positive_label = 1.0F;
   float negative_label = -1.0F;
   std::vector<float> metric;              ///< sv, one a feature, in the run's order

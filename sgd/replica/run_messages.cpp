@@ -180,7 +180,8 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
   }
   take_points(from, status, out);
   if (status.stop) adopt_stop(*status.stop, now, out);
-  if (status.final_id != 0 && (!final_ || (final_->id() > status.final_id && phase_ < Phase::kDone))) {
+  if (status.final_id != 0 &&
+      (!final_ || (final_->id() > status.final_id && phase_ < Phase::kDone))) {
     wants_report_ = true;
     next_deadline_ = now;
   }
@@ -313,10 +314,10 @@ void Run::ask_for_what_lacks(Instant now, RunOutbox& out) {
         Awaited::kSnapshot, info_->id, now, out);
   } else if (wants_report_) {
     ask(any_of(peers_where([&](const Peer& peer) {
-          return is_in_run(peer) && (phase_ == Phase::kDone    ? peer.status.knows_links
-                                     : peer.status.final_id != 0 ? true
-                                                                 : peer.status.history_size >
-                                                                       history_.size());
+          return is_in_run(peer) &&
+                 (phase_ == Phase::kDone      ? peer.status.knows_links
+                  : peer.status.final_id != 0 ? true
+                                              : peer.status.history_size > history_.size());
         })),
         Awaited::kReport, info_->id, now, out);
   }

@@ -13,26 +13,26 @@ namespace hogwild::sgd {
 
 /// What happened in a run; `detail` is for people.
 enum class RunEventType : std::uint8_t {
-  kCreated,          ///< this member created the run
-  kJoined,           ///< holds the run's state: constants and settings are known now
-  kStartTraining,    ///< start the workers
-  kStopTraining,     ///< stop the workers, then call Run::workers_stopped()
-  kEvaluate,         ///< measure `evaluation`, then call Run::evaluated()
-  kPoint,            ///< the history grew
-  kStopping,         ///< a stop order is known; detail: its reason
-  kConfirmed,        ///< this member holds the final state
-  kDone,             ///< every live member does: export
-  kLinks,            ///< the links of the upload are known
-  kRefused,          ///< this node contradicts the run; detail: how
-  kAdopted,          ///< gave up its run for another one
-  kFellBehind,       ///< could not repair; takes a snapshot
-  kDigestMismatch,   ///< equal datagrams, different sums: a bug or a broken machine; peer: with whom
-  kOverflow,         ///< a sum left its range; detail: which feature
+  kCreated,         ///< this member created the run
+  kJoined,          ///< holds the run's state: constants and settings are known now
+  kStartTraining,   ///< start the workers
+  kStopTraining,    ///< stop the workers, then call Run::workers_stopped()
+  kEvaluate,        ///< measure `evaluation`, then call Run::evaluated()
+  kPoint,           ///< the history grew
+  kStopping,        ///< a stop order is known; detail: its reason
+  kConfirmed,       ///< this member holds the final state
+  kDone,            ///< every live member does: export
+  kLinks,           ///< the links of the upload are known
+  kRefused,         ///< this node contradicts the run; detail: how
+  kAdopted,         ///< gave up its run for another one
+  kFellBehind,      ///< could not repair; takes a snapshot
+  kDigestMismatch,  ///< equal datagrams, different sums: a bug or a broken machine; peer: with whom
+  kOverflow,        ///< a sum left its range; detail: which feature
 };
 
 struct EvaluationRequest {
   std::uint64_t number = 0;
-  bool is_final = false;    ///< of the whole training set too, for the objective
+  bool is_final = false;  ///< of the whole training set too, for the objective
   SumsImage image;
 };
 
@@ -65,7 +65,7 @@ struct PeerRequest {
 /// What a step of Run wants done; the caller empties it.
 struct RunOutbox {
   std::vector<PeerDatagram> datagrams;
-  std::vector<Bytes> broadcasts;        ///< new deltas, each to every one of `broadcast_to`
+  std::vector<Bytes> broadcasts;  ///< new deltas, each to every one of `broadcast_to`
   std::vector<PeerId> broadcast_to;
   std::vector<PeerRequest> requests;
   std::vector<RunEvent> events;

@@ -52,11 +52,10 @@ void write_head(const Status& status, ByteWriter& writer) {
   writer.u64(status.origin);
   writer.varint(status.number);
   writer.u8(static_cast<std::uint8_t>(status.phase));
-  writer.u8(static_cast<std::uint8_t>((status.has_train ? kHasTrain : 0) |
-                                      (status.has_test ? kHasTest : 0) |
-                                      (status.is_loaded ? kIsLoaded : 0) |
-                                      (status.knows_links ? kKnowsLinks : 0) |
-                                      (status.stop ? kHasStop : 0)));
+  writer.u8(static_cast<std::uint8_t>(
+      (status.has_train ? kHasTrain : 0) | (status.has_test ? kHasTest : 0) |
+      (status.is_loaded ? kIsLoaded : 0) | (status.knows_links ? kKnowsLinks : 0) |
+      (status.stop ? kHasStop : 0)));
   writer.varint(status.joined_at);
   writer.varint(status.examples);
   writer.varint(status.last_seq);

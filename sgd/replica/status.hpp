@@ -62,12 +62,12 @@ struct Status {
   std::uint64_t joined_at = 0;  ///< t at which the member joined the run; 0 for founders
   std::uint64_t examples = 0;
   std::uint64_t last_seq = 0;
-  std::uint64_t rate = 0;       ///< updates a second over the last second; 0 unknown
-  std::uint64_t epoch = 0;      ///< sampling progress
+  std::uint64_t rate = 0;   ///< updates a second over the last second; 0 unknown
+  std::uint64_t epoch = 0;  ///< sampling progress
   std::uint64_t position = 0;
   std::uint64_t applied_hash = 0;
   std::uint64_t digest = 0;
-  std::uint64_t final_id = 0;   ///< 0: knows none
+  std::uint64_t final_id = 0;  ///< 0: knows none
   std::uint64_t history_size = 0;
   std::uint64_t first_point = 0;
   std::vector<HistoryPoint> points;

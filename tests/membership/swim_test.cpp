@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <random>
+#include <set>
 
 #include "tests/membership/test_members.hpp"
 
@@ -159,6 +160,79 @@ BOOST_AUTO_TEST_CASE(other_process_answering_the_tcp_probe_is_evidence_like_a_re
   const std::uint64_t target = decode_stream(request.bytes, 1000)->member;
   BOOST_TEST_REQUIRE(node.swim.members().find(target)->suspected_by.size() == 1U);
   BOOST_TEST(node.swim.members().find(target)->suspected_by[0].refused);
+}
+
+BOOST_AUTO_TEST_CASE(reset_from_an_address_that_the_member_has_left_is_no_evidence) {
+  Fixture node;
+  node.meet(3);
+  while (node.out.streams.empty()) node.tick_to_deadline();
+  const StreamRequest request = node.out.streams[0];
+  const std::uint64_t target = decode_stream(request.bytes, 1000)->member;
+  Claim moved = alive_claim(target, 1);
+  moved.profile->gossip.port = 7777;
+  node.receive(target, {.type = PacketType::kGossip, .claims = {moved}});
+  node.swim.on_stream_reply(request.token, std::unexpected(StreamFailure::kRefused), node.now,
+                            node.out);
+  BOOST_TEST(node.events(MemberEventType::kSuspected) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(accusation_by_another_is_verified_at_once) {
+  Fixture node;
+  node.meet(4);
+  node.receive(2, {.type = PacketType::kGossip, .claims = {suspect_claim(3, 0, 2)}});
+  BOOST_TEST_REQUIRE(node.sent(PacketType::kPing).size() == 1U);
+  BOOST_TEST(node.sent(PacketType::kPing)[0].target == 3U);
+  BOOST_TEST(node.out.streams.empty());
+  // The first to be refused needs a second observer.
+  node.receive(2, {.type = PacketType::kGossip, .claims = {suspect_claim(3, 0, 4, true)}});
+  BOOST_TEST_REQUIRE(node.out.streams.size() == 1U);
+  BOOST_CHECK(node.out.streams[0].to == test_profile(3).gossip);
+}
+
+BOOST_AUTO_TEST_CASE(accusation_with_a_reset_is_verified_by_tcp_at_once) {
+  Fixture node;
+  node.meet(4);
+  node.receive(2, {.type = PacketType::kGossip, .claims = {suspect_claim(3, 0, 2, true)}});
+  BOOST_TEST(node.out.streams.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(round_in_which_this_node_was_late_accuses_nobody) {
+  Fixture node;
+  node.meet(4);
+  while (node.sent(PacketType::kPingRequest).empty()) node.tick_to_deadline();
+  const std::uint32_t health = node.swim.counters().health_score;
+  node.now += 10s;
+  node.swim.on_tick(node.now, node.out);
+  BOOST_TEST(node.events(MemberEventType::kSuspected) == 0U);
+  BOOST_TEST(node.swim.counters().probes_late_total == 1U);
+  BOOST_TEST(node.swim.counters().health_score > health);
+}
+
+BOOST_AUTO_TEST_CASE(silent_member_takes_no_other_members_turn) {
+  Fixture node;
+  node.meet(3);
+  std::set<std::uint64_t> targets;
+  const Instant end = node.now + 4 * SwimConfig{}.probe_interval;
+  while (node.now < end) {
+    node.tick_to_deadline();
+    for (const Packet& ping : node.sent(PacketType::kPing)) targets.insert(ping.target);
+  }
+  BOOST_TEST(targets.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(own_packets_that_come_back_are_ignored) {
+  Fixture node;
+  node.receive(1, ping_for(1));
+  node.receive(0, ping_for(1));
+  BOOST_TEST(node.out.empty());
+}
+
+BOOST_AUTO_TEST_CASE(news_with_nobody_to_tell_is_dropped) {
+  Fixture node;
+  node.swim.set_meta({std::byte{1}}, node.now, node.out);
+  BOOST_TEST(node.out.empty());
+  BOOST_CHECK(node.swim.next_deadline() == kNever);
+  BOOST_TEST(node.swim.members().self().incarnation == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(traffic_keeps_a_member_from_being_probed_while_another_is_silent) {

@@ -152,6 +152,19 @@ BOOST_AUTO_TEST_CASE(one_observer_that_says_refused_twice_is_one) {
   BOOST_CHECK(fixture.state(3) == MemberState::kSuspect);
 }
 
+BOOST_AUTO_TEST_CASE(refused_observer_counts_even_where_four_others_accuse_already) {
+  Fixture fixture(12);
+  for (std::uint64_t accuser = 4; accuser < 8; ++accuser) {
+    fixture.apply(suspect_claim(3, 0, accuser));
+  }
+  BOOST_CHECK(fixture.apply(suspect_claim(3, 0, 8)) == Outcome::kIgnored);
+  BOOST_CHECK(fixture.apply(suspect_claim(3, 0, 8, true)) == Outcome::kNewEvidence);
+  BOOST_CHECK(fixture.apply(suspect_claim(3, 0, 9, true)) == Outcome::kNewEvidence);
+  BOOST_TEST(fixture.view.table().find(3)->suspected_by.size() == kMaxAccusations);
+  fixture.advance(300ms);
+  BOOST_CHECK(fixture.state(3) == MemberState::kDead);
+}
+
 BOOST_AUTO_TEST_CASE(own_incarnation_clears_a_suspect_and_revives_the_dead) {
   Fixture fixture;
   fixture.apply(suspect_claim(3, 0, 2));

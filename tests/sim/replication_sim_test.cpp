@@ -97,7 +97,9 @@ BOOST_AUTO_TEST_CASE(a_late_joiner_gets_the_state_and_takes_part) {
   cluster.run_for(500ms);
   const std::size_t late = cluster.start({1});
   BOOST_TEST_REQUIRE(cluster.run_until(
-      [&] { return cluster.run(late).is_training() && cluster.run(late).replica()->divergence() == 0; },
+      [&] {
+        return cluster.run(late).is_training() && cluster.run(late).replica()->divergence() == 0;
+      },
       2s));
   require_done(cluster, 20s);
   check_all_equal(cluster);
@@ -169,7 +171,8 @@ BOOST_AUTO_TEST_CASE(who_joins_a_finished_run_gets_its_result) {
 }
 
 BOOST_AUTO_TEST_CASE(a_small_ring_heals_by_snapshot) {
-  SimCluster cluster({.seed = 10, .drop = 0.2, .epochs = 10, .expect = 3, .retained_bytes = 20'000});
+  SimCluster cluster(
+      {.seed = 10, .drop = 0.2, .epochs = 10, .expect = 3, .retained_bytes = 20'000});
   cluster.start({});
   cluster.start({0});
   cluster.start({0});
@@ -193,7 +196,8 @@ BOOST_AUTO_TEST_CASE(every_seed_ends_with_equal_bits) {
   const std::uint64_t first = one != 0 ? one : 1;
   const std::uint64_t last = one != 0 ? one : number("HOGWILD_SIM_SEEDS", 40);
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    BOOST_TEST_CONTEXT("replay: HOGWILD_SIM_SEED=" << seed << " sim_test --run_test=replication/every_seed*") {
+    BOOST_TEST_CONTEXT(
+        "replay: HOGWILD_SIM_SEED=" << seed << " sim_test --run_test=replication/every_seed*") {
       std::mt19937_64 draw(seed);
       const auto below = [&](std::uint64_t n) { return draw() % n; };
       SimOptions options{.seed = seed};

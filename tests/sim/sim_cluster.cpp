@@ -18,9 +18,9 @@ constexpr milliseconds kFlushInterval{5};
 constexpr std::size_t kLargestDatagram = 1400;
 
 Endpoint endpoint_of(std::size_t node, std::uint16_t port) {
-  return Endpoint::v4({10, 0, static_cast<std::uint8_t>(node >> 8U),
-                       static_cast<std::uint8_t>(node & 0xffU)},
-                      port);
+  return Endpoint::v4(
+      {10, 0, static_cast<std::uint8_t>(node >> 8U), static_cast<std::uint8_t>(node & 0xffU)},
+      port);
 }
 
 sgd::LocalData local_data(const SimOptions& options, bool has_data) {
@@ -66,8 +66,9 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
   core.self.id = membership::NodeId::from_words(random_(), random_());
   core.self.name = "node-" + std::to_string(index);
   core.self.gossip = endpoint_of(index, kGossipPort);
-  core.self.start_time_unix_ms = 1 + static_cast<std::uint64_t>(
-      std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count());
+  core.self.start_time_unix_ms =
+      1 + static_cast<std::uint64_t>(
+              std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count());
   core.self.meta = daemon::encode_meta({kDataPort, "127.0.0.1:7421", "sim"});
   core.run.settings.epochs = options_.epochs;
   core.run.settings.expect = options_.expect;
@@ -89,7 +90,8 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
     for (int again = 1; again <= 20; ++again) {
       schedule(seconds(again), [this, index, seed, life = nodes_[index]->life] {
         Node& node = *nodes_[index];
-        if (!node.is_up || node.life != life || node.core.swim().members().counts().live() > 1) return;
+        if (!node.is_up || node.life != life || node.core.swim().members().counts().live() > 1)
+          return;
         join(index, seed);
       });
     }
@@ -208,7 +210,8 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
       Node& at = *nodes_[index];
       if (!at.is_up || at.life != life) return;
       NodeOutbox wanted;
-      at.core.with_run(now_, wanted, [&](sgd::Run& run, sgd::RunOutbox& out) { action(at, run, out); });
+      at.core.with_run(now_, wanted,
+                       [&](sgd::Run& run, sgd::RunOutbox& out) { action(at, run, out); });
       carry_out(index, wanted);
     });
   };
@@ -225,10 +228,10 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
       });
       break;
     case sgd::RunEventType::kEvaluate:
-      later(milliseconds(3), [this, number = event.evaluation->number](
-                                 Node&, sgd::Run& run, sgd::RunOutbox& out) {
-        run.evaluated({number, 0.25, 0.94, 0.3}, now_, out);
-      });
+      later(milliseconds(3),
+            [this, number = event.evaluation->number](Node&, sgd::Run& run, sgd::RunOutbox& out) {
+              run.evaluated({number, 0.25, 0.94, 0.3}, now_, out);
+            });
       break;
     case sgd::RunEventType::kDone:
       if (node.core.run().uploader() == node.core.swim().members().self().short_id()) {
@@ -249,10 +252,11 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
 }
 
 nanoseconds SimCluster::latency() {
-  nanoseconds time = options_.delay + nanoseconds(options_.delay) * static_cast<int>(random_() % 100) / 100;
+  nanoseconds time =
+      options_.delay + nanoseconds(options_.delay) * static_cast<int>(random_() % 100) / 100;
   if (chance(options_.reorder)) {
-    time += microseconds(random_() % static_cast<std::uint64_t>(
-        std::max<std::int64_t>(1, microseconds(options_.reorder_by).count())));
+    time += microseconds(random_() % static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                         1, microseconds(options_.reorder_by).count())));
   }
   return time;
 }
@@ -267,7 +271,9 @@ std::optional<std::size_t> SimCluster::node_at(Endpoint endpoint) const {
   return index;
 }
 
-bool SimCluster::is_cut(std::size_t from, std::size_t to) const { return cuts_.contains({from, to}); }
+bool SimCluster::is_cut(std::size_t from, std::size_t to) const {
+  return cuts_.contains({from, to});
+}
 
 void SimCluster::deliver(std::size_t from, const daemon::OutDatagram& datagram) {
   if (datagram.bytes.size() > kLargestDatagram) {
@@ -335,8 +341,9 @@ void SimCluster::check(std::size_t index) {
   Node& node = *nodes_[index];
   const sgd::Run& run = node.core.run();
   const sgd::RunId id = run.info() == nullptr ? 0 : run.info()->id;
-  const bool fell = id == node.last_run && run.phase() < node.last_phase &&
-                    !(node.last_phase == sgd::Phase::kConfirmed && run.phase() == sgd::Phase::kStopped);
+  const bool fell =
+      id == node.last_run && run.phase() < node.last_phase &&
+      !(node.last_phase == sgd::Phase::kConfirmed && run.phase() == sgd::Phase::kStopped);
   if (fell) violations_.push_back("the phase of node " + std::to_string(index) + " fell");
   node.last_phase = run.phase();
   node.last_run = id;
@@ -370,9 +377,9 @@ std::string SimCluster::describe() {
          << core(i).swim().members().counts().live() << " of " << options_.expect << " expected";
     if (at.info() != nullptr) {
       text << " run " << at.info()->id << " digest " << at.replica()->digest() << " hash "
-           << at.replica()->applied_hash() << " t " << at.replica()->sums().examples() << " missing "
-           << at.replica()->divergence() << " training " << at.is_training() << " stop "
-           << (at.stop_order() ? at.stop_order()->reason : "-") << " final "
+           << at.replica()->applied_hash() << " t " << at.replica()->sums().examples()
+           << " missing " << at.replica()->divergence() << " training " << at.is_training()
+           << " stop " << (at.stop_order() ? at.stop_order()->reason : "-") << " final "
            << (at.final_record() ? at.final_record()->id() : 0) << " nominee "
            << core(i).name_of(at.nominee());
     }

@@ -29,13 +29,13 @@ struct SimOptions {
   std::uint64_t seed = 1;
   double drop = 0;
   double duplicate = 0;
-  double reorder = 0;                       ///< share that is delayed by up to `reorder_by` more
-  std::chrono::microseconds delay{200};     ///< one way, plus up to as much again
+  double reorder = 0;                    ///< share that is delayed by up to `reorder_by` more
+  std::chrono::microseconds delay{200};  ///< one way, plus up to as much again
   std::chrono::milliseconds reorder_by{20};
   std::uint64_t rows = 20'000;
   std::uint32_t features = 300;
   double epochs = 2;
-  double updates_per_second = 40'000;       ///< of each node
+  double updates_per_second = 40'000;  ///< of each node
   std::uint32_t expect = 1;
   std::size_t retained_bytes = std::size_t{64} << 20U;
 };

@@ -85,6 +85,7 @@ BOOST_AUTO_TEST_CASE(number_is_the_nearest_float) {
                              "99999999",
                              "999999999999999999999",
                              "0.5e1",
+                             "0.5E1",
                              "0.e1",
                              "1.e2",
                              "5e-324"}) {
@@ -104,6 +105,21 @@ BOOST_AUTO_TEST_CASE(number_halfway_between_two_floats_goes_to_the_even_one) {
   check_agrees("8388608.4999999999999999999");
   BOOST_TEST(read_bits("8388608.5") == std::bit_cast<std::uint32_t>(8388608.0F));
   BOOST_TEST(read_bits("8388609.5") == std::bit_cast<std::uint32_t>(8388610.0F));
+}
+
+BOOST_AUTO_TEST_CASE(number_next_to_halfway_is_not_rounded_twice) {
+  // odd/2^25 lies between two floats of [0.5, 1). As a fraction with 15 digits it is odd·5^15/2^10:
+  // where that is almost whole, the whole number is nearer to halfway than any double.
+  constexpr std::uint64_t kFifteenDigits = 30'517'578'125;  // 5^15
+  int found = 0;
+  for (std::uint64_t odd = (1U << 24U) + 1; odd < (1U << 25U); odd += 2) {
+    const std::uint64_t product = odd * kFifteenDigits;
+    const std::uint64_t rest = product % 1024;
+    if (rest > 3 && rest < 1021) continue;
+    const std::string digits = std::to_string((product + 512) / 1024);
+    if (++found % 16 == 0) check_agrees("0." + digits);
+  }
+  BOOST_TEST(found > 1000);
 }
 
 BOOST_AUTO_TEST_CASE(printed_floats_read_back_as_from_chars_reads_them) {
@@ -224,6 +240,12 @@ BOOST_AUTO_TEST_CASE(rounding_to_six_digits_is_printing_and_reading_back) {
                                    -static_cast<int>(random() % 20));
     check(value);
     check(std::nextafter(round_to_six_digits(value) + 5e-7F, 0.0F));
+  }
+  // Exactly between two numbers of six digits: odd multiples of 2^-7 below 1, of 2^-8 below 0.1.
+  for (int odd = 1; odd < 256; odd += 2) {
+    check(std::ldexp(static_cast<float>(odd), -7));
+    check(std::ldexp(static_cast<float>(odd), -8));
+    check(std::ldexp(static_cast<float>(odd), -9));
   }
   for (const float value : {1.0F, 0.9999995F, 0.99999949F, 0.1F, 0.01F, 1e-5F, 1.1e-5F, 0.5F,
                             0.0625F, 0.00390625F, 2.0F, 1e-20F, 0.0F}) {

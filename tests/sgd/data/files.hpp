@@ -42,8 +42,8 @@ class TemporaryDirectory {
 inline std::string gzip(std::string_view text) {
   z_stream stream{};
   constexpr int kGzip = 16;
-  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + kGzip, 8,
-                   Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + kGzip, 8, Z_DEFAULT_STRATEGY) !=
+      Z_OK) {
     throw std::runtime_error("deflateInit2");
   }
   std::string packed(deflateBound(&stream, static_cast<uLong>(text.size())), '\0');

@@ -1,6 +1,7 @@
 #include "sgd/data/labels.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,16 @@ BOOST_AUTO_TEST_CASE(one_class_alone_gets_the_other_one_that_goes_with_it) {
     const auto classes = find_classes(parse_valid(at.text));
     BOOST_TEST_REQUIRE(classes.has_value(), at.text);
     BOOST_TEST((*classes == at.classes), at.text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(class_minus_zero_is_zero) {
+  for (const char* text : {"-1\n-0\n", "-0\n-1\n", "-0\n1\n", "-0\n"}) {
+    const auto classes = find_classes(parse_valid(text));
+    BOOST_TEST_REQUIRE(classes.has_value(), text);
+    for (const float zero : {classes->negative, classes->positive}) {
+      if (zero == 0.0F) BOOST_TEST(!std::signbit(zero), text);
+    }
   }
 }
 

@@ -149,6 +149,12 @@ BOOST_AUTO_TEST_CASE(few_long_rows_among_short_ones_scale_nothing_up) {
   BOOST_TEST(std::abs(set.scale.largest_norm - 50.0) < 1e-4);
 }
 
+BOOST_AUTO_TEST_CASE(empty_rows_do_not_hide_that_the_others_are_long) {
+  std::string text = rows_of_norm(4.0, 3);
+  for (int i = 0; i < 10; ++i) text += "-1\n";
+  BOOST_TEST(prepare_valid(parse_valid(text)).scale.factor == 0.25F);
+}
+
 BOOST_AUTO_TEST_CASE(regulariser_is_scaled_with_the_rows) {
   const RowScale scale{.factor = 0.25F};
   BOOST_TEST(scale.scaled_lambda(1e-4) == 1e-4 / 16.0);

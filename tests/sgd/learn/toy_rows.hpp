@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <random>
 #include <vector>
 
@@ -10,8 +12,9 @@ namespace hogwild::sgd {
 /// `rows` sparse rows of norm 1 in `features` features whose signs a hidden vector gives, a share
 /// `noise` of them flipped. The same for the same arguments.
 inline TrainingRows toy_rows(std::size_t rows, std::uint32_t features, double noise = 0.0) {
-  constexpr std::size_t kPerRow = 8;
-  std::mt19937 random(7);
+  constexpr std::uint32_t kPerRow = 8;
+  std::mt19937 engine(7);
+  const auto random = [&engine] { return static_cast<std::uint32_t>(engine()); };
   std::vector<float> hidden(features);
   for (float& h : hidden) h = random() % 2 == 0 ? 1.0F : -1.0F;
   SparseRows sparse(rows, rows * kPerRow);

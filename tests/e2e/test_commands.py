@@ -1,0 +1,144 @@
+"""Commands of one process: exit codes, messages, files."""
+
+import hashlib
+import json
+import re
+import subprocess
+import unittest
+
+from swarm import SwarmTest, clean_environment, needs_tool, run
+
+
+class ExitCodes(SwarmTest):
+
+    def assert_refused(self, code, words, *arguments, **options):
+        ended = run(*arguments, **options)
+        self.assertEqual(ended.returncode, code, f"{arguments}: {ended.stdout}{ended.stderr}")
+        for word in words:
+            self.assertIn(word, ended.stderr, arguments)
+
+    def test_wrong_usage_is_2_and_names_flag_value_and_what_is_right(self):
+        for arguments, words in [
+            ([], ["command"]),
+            (["nod"], ["nod", "unknown command"]),
+            (["keygen"], ["not available"]),
+            (["node", "--epoch", "3"], ["--epoch", "epochs"]),
+            (["node", "--lambda", "much"], ["--lambda", "much", "number"]),
+            (["node", "--mode", "sync"], ["--mode", "sync", "not available", "async"]),
+            (["node", "--shard"], ["--shard", "not available"]),
+            (["node", "--threads", "0"], ["--threads", "'0'", "1 to 1024"]),
+            (["node", "--gossip", "0.0.0.0:7420"], ["--gossip", "--insecure"]),
+            (["node", "--upload", "ftp://x"], ["--upload", "ftp://x", "http"]),
+            (["node", "--train", "synth:nothing"], ["synth:nothing", "synth:rcv1"]),
+            (["train"], ["--train"]),
+            (["predict", "--model", "m"], ["--data"]),
+            (["data"], ["info"]),
+            (["data", "convert", "a", "b.txt"], ["b.txt", ".svm"]),
+            (["status", "nonsense"], ["nonsense", "HOST:PORT"]),
+        ]:
+            with self.subTest(arguments=arguments):
+                self.assert_refused(2, words, *arguments)
+
+    def test_unknown_keys_of_environment_and_file_are_2(self):
+        self.assert_refused(2, ["HOGWILD_LAMDA"], "node", env=clean_environment(HOGWILD_LAMDA="1"))
+        config = self.directory / "c.toml"
+        config.write_text("lamda = 1\nthreads = 0\n")
+        self.assert_refused(2, ["lamda", "c.toml:1", "lambda", "threads", "c.toml:2"], "node", "--config", config)
+
+    def test_help_and_version_are_0(self):
+        for arguments in [["--help"], ["node", "--help"], ["data", "synth", "--help"]]:
+            ended = run(*arguments)
+            self.assertEqual(ended.returncode, 0)
+            self.assertIn("usage: hogwild", ended.stdout)
+        self.assertRegex(run("--version").stdout, r"^hogwild \d+\.\d+\.\d+\n$")
+
+    def test_unusable_data_is_3_with_file_line_and_column(self):
+        bad = self.directory / "bad.svm"
+        for text, place in [("+1 1:1\n+1 1:x\n", ":2:6"), ("+1 1:1\nabc 1:1\n", ":2:1"), ("+1 1:1 1:2\n", ":1:")]:
+            bad.write_text(text)
+            for command in [["train", "--train", bad], ["data", "info", bad]]:
+                with self.subTest(text=text, command=command[0]):
+                    self.assert_refused(3, [f"bad.svm{place}"], *command)
+        bad.write_text("")
+        self.assert_refused(3, ["bad.svm"], "train", "--train", bad)
+        self.assert_refused(3, ["missing.svm"], "train", "--train", self.directory / "missing.svm")
+
+    def test_a_daemon_with_unusable_data_ends_with_3(self):
+        bad = self.directory / "bad.svm"
+        bad.write_text("+1 1:1\n+1 1:x\n")
+        node = self.start("node-1", "--train", bad)
+        self.assertEqual(node.end(), 3, node.log)
+        self.assertIn("bad.svm:2:6", node.log)
+
+    def test_an_unusable_model_is_3(self):
+        model = self.directory / "m"
+        model.write_text("solver_type L2R_LR\nnr_class x\n")
+        self.assert_refused(3, [str(model)], "predict", "--model", model, "--data", "synth:rcv1?n=10")
+
+    def test_a_client_that_reaches_nobody_fails(self):
+        for command in ["status", "members", "stop", "leave"]:
+            self.assert_refused(1, ["127.0.0.1:9"], command, "127.0.0.1:9")
+
+    def test_a_port_that_is_taken_is_named(self):
+        first = self.start("node-1", "--mode", "idle")
+        second = run("node", "--gossip", "127.0.0.1:0", "--http", first.http)
+        self.assertEqual(second.returncode, 1, second.stderr)
+        self.assertIn(first.http, second.stderr)
+
+
+class OneMachine(SwarmTest):
+
+    def test_a_model_is_trained_and_used(self):
+        model, report, labels = (self.directory / name for name in ["m", "r.json", "labels"])
+        trained = run("train", "--train", "synth:rcv1?n=20000", "--test", "synth:rcv1", "--threads", "1", "--epochs", "3",
+                      "--model", model, "--report", report)
+        self.assertEqual(trained.returncode, 0, trained.stderr)
+        facts = json.loads(report.read_text())
+        for key in ["load_s", "train_s", "updates", "nonzeros", "test_accuracy", "test_loss", "objective", "threads",
+                    "epochs"]:
+            self.assertIn(key, facts)
+        self.assertEqual(facts["updates"], 60000)
+        self.assertGreater(facts["test_accuracy"], 0.9)
+
+        predicted = run("predict", "--model", model, "--data", "synth:rcv1", "--output", labels)
+        self.assertEqual(predicted.returncode, 0, predicted.stderr)
+        self.assertEqual(len(labels.read_text().splitlines()), 23149)
+        accuracy = float(re.search(r"ccuracy\D*([\d.]+)", predicted.stdout + predicted.stderr).group(1)) / 100
+        self.assertAlmostEqual(accuracy, facts["test_accuracy"], places=4)
+
+    @needs_tool("liblinear-predict")
+    def test_liblinear_reads_the_model_and_agrees(self):
+        model, rows, ours, theirs = (self.directory / name for name in ["m", "t.svm", "ours", "theirs"])
+        self.assertEqual(run("train", "--train", "synth:rcv1?n=5000", "--bias", "--model", model).returncode, 0)
+        self.assertEqual(run("data", "synth", "synth:rcv1?n=1000&part=test", rows).returncode, 0)
+        self.assertEqual(run("predict", "--model", model, "--data", rows, "--output", ours).returncode, 0)
+        subprocess.run(["liblinear-predict", rows, model, theirs], check=True, capture_output=True, timeout=60)
+        self.assertEqual([float(line) for line in ours.read_text().split()],
+                         [float(line) for line in theirs.read_text().split()])
+
+    def test_the_synthetic_sets_are_those_of_the_specification(self):
+        for part, digest in [("train", "d95985f75c478e9d161629b81d0a25ffc87d1d5ca3601ea54be1c177888d930f"),
+                             ("test", "e0ec334fef15f92232efd668a3c3905702cd38f644e26468f16c391391821c6c")]:
+            ended = run("data", "synth", f"synth:rcv1?n=1000&part={part}")
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            self.assertEqual(hashlib.sha256(ended.stdout.encode()).hexdigest(), digest)
+
+    def test_info_tells_what_a_set_holds_in_both_forms(self):
+        text = dict(line.split(maxsplit=1) for line in run("data", "info", "synth:rcv1?n=1000&part=train").stdout.splitlines())
+        facts = json.loads(run("data", "info", "--json", "synth:rcv1?n=1000&part=train").stdout)
+        for key in ["rows", "nonzeros", "features", "labels", "positive", "fingerprint"]:
+            self.assertIn(key, text)
+            self.assertIn(key, facts)
+        self.assertEqual(facts["rows"], 1000)
+        self.assertEqual(text["fingerprint"], facts["fingerprint"])
+
+    def test_a_converted_set_is_the_same_set(self):
+        packed = self.directory / "c.svm.gz"
+        self.assertEqual(run("data", "convert", "synth:rcv1?n=1000&part=train", packed).returncode, 0)
+        self.assertEqual(packed.read_bytes()[:2], b"\x1f\x8b")
+        self.assertEqual(json.loads(run("data", "info", "--json", packed).stdout)["fingerprint"],
+                         json.loads(run("data", "info", "--json", "synth:rcv1?n=1000&part=train").stdout)["fingerprint"])
+
+
+if __name__ == "__main__":
+    unittest.main()

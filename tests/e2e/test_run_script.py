@@ -1,0 +1,128 @@
+"""run.sh, as the README tells people to use it."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import unittest
+
+from swarm import HOGWILD, REPOSITORY, TEST, TRAIN, SwarmTest, clean_environment, wait_until
+
+
+def processes_below(directory):
+    """Ids of processes with that directory on their command line: each test has one of its own."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(directory).encode() in command:
+            found.append(int(entry.name))
+    return found
+
+
+@unittest.skipUnless(HOGWILD == REPOSITORY / "build" / "daemon" / "hogwild", "run.sh uses the binary of build/")
+class RunScript(SwarmTest):
+
+    def environment(self, **more):
+        settings = {"OUT": str(self.directory / "out"), "TMPDIR": str(self.directory), "UPLOAD": "none", "TRAIN": TRAIN,
+                    "TEST": TEST}
+        return clean_environment(**{**settings, **more})
+
+    def run_script(self, *arguments, limit=120, **more):
+        return subprocess.run(["sh", REPOSITORY / "run.sh", *arguments], env=self.environment(**more), capture_output=True,
+                              text=True, timeout=limit, stdin=subprocess.DEVNULL, check=False)
+
+    def start_script(self, *arguments, **more):
+        log = (self.directory / "screen").open("wb")
+        self.addCleanup(log.close)
+        process = subprocess.Popen(["sh", REPOSITORY / "run.sh", *arguments], env=self.environment(**more), stdout=log,
+                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+
+        def end():
+            if process.poll() is None:
+                process.terminate()
+            process.wait(60)
+        self.addCleanup(end)
+        return process
+
+    def screen(self):
+        return (self.directory / "screen").read_text()
+
+    def assert_nothing_is_left(self):
+        self.assertEqual(processes_below(self.directory), [])
+        self.assertEqual(list(self.directory.glob("hogwild-run.*")), [])
+
+    def test_two_daemons_train_and_the_result_is_shown(self):
+        ended = self.run_script("async", "2", "1")
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        self.assertRegex(ended.stdout, r"accuracy +9\d\.\d\d %")
+        self.assertRegex(ended.stdout, r"digest +[0-9a-f]+, model identical on all 2 nodes")
+        self.assertIn("--join 127.0.0.1:", ended.stdout)
+        self.assertRegex(ended.stdout, r"(?m)^ +\d+\.\d+ +\d+\.\d\d +\d+ ")
+        for name in ["node-1", "node-2"]:
+            self.assertTrue((self.directory / "out" / name / "model.liblinear").is_file())
+        self.assert_nothing_is_left()
+
+    def test_two_runs_at_once_do_not_collide(self):
+        first = self.start_script("async", "2", "1", HOGWILD_RATE="10000", HOGWILD_MAX_TIME="4s")
+        second = self.run_script("async", "2", "1")
+        self.assertEqual(second.returncode, 0, second.stdout + second.stderr)
+        self.assertEqual(first.wait(60), 0, self.screen())
+        ports = [set(re.findall(r"node-\d  http://127\.0\.0\.1:(\d+)", text)) for text in [second.stdout, self.screen()]]
+        self.assertEqual([len(found) for found in ports], [2, 2])
+        self.assertFalse(ports[0] & ports[1])
+        self.assert_nothing_is_left()
+
+    def test_a_signal_leaves_nothing_behind(self):
+        for number, code in [(signal.SIGINT, 130), (signal.SIGTERM, 143)]:
+            with self.subTest(signal=number):
+                script = self.start_script("async", "2", "2", HOGWILD_RATE="5000", HOGWILD_MAX_TIME="60s")
+                wait_until(lambda: "event=training_started" in self.screen(), "training")
+                script.send_signal(number)
+                self.assertEqual(script.wait(30), code, self.screen())
+                self.assert_nothing_is_left()
+
+    def test_ctrl_c_reaches_the_whole_group_and_leaves_nothing_behind(self):
+        script = self.start_script("async", "2", "2", HOGWILD_RATE="5000", HOGWILD_MAX_TIME="60s")
+        wait_until(lambda: "event=training_started" in self.screen(), "training")
+        os.killpg(script.pid, signal.SIGINT)
+        self.assertEqual(script.wait(30), 130, self.screen())
+        self.assert_nothing_is_left()
+
+    def test_a_node_killed_by_hand_does_not_end_the_run(self):
+        script = self.start_script("async", "3", "1", HOGWILD_RATE="5000", HOGWILD_MAX_TIME="5s")
+        wait_until(lambda: re.search(r"(?m)^ +\d+\.\d+ +\d", self.screen()), "an evaluation")
+        first = [pid for pid in processes_below(self.directory)
+                 if b"\0node-1\0" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
+        self.assertEqual(len(first), 1)
+        os.kill(first[0], signal.SIGKILL)
+        self.assertEqual(script.wait(60), 0, self.screen())
+        self.assertIn("node-1 ended without a result, exit code 137", self.screen())
+        self.assertRegex(self.screen(), r"model identical on all 2 nodes")
+        self.assert_nothing_is_left()
+
+    def test_unusable_data_ends_it_with_3_and_the_reason(self):
+        bad = self.directory / "bad.svm"
+        bad.write_text("+1 1:x\n")
+        ended = self.run_script("async", "2", "1", TRAIN=str(bad))
+        self.assertEqual(ended.returncode, 3, ended.stdout + ended.stderr)
+        self.assertIn("bad.svm:1:6", ended.stdout)
+        self.assert_nothing_is_left()
+
+    def test_wrong_arguments_are_2_with_words(self):
+        for arguments, word in [(["sync"], "sync"), (["asinc"], "asinc"), (["async", "0"], "REPLICAS"),
+                                (["async", "x"], "REPLICAS"), (["async", "1", "4"], "LOGLEVEL"), (["down"], "down")]:
+            with self.subTest(arguments=arguments):
+                ended = self.run_script(*arguments)
+                self.assertEqual(ended.returncode, 2)
+                self.assertIn(word, ended.stderr)
+        self.assertEqual(self.run_script(TARGET="kubernetes").returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

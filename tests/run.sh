@@ -1,0 +1,267 @@
+#!/bin/sh
+# Builds and runs every test, installing what is missing. The last line is `N passed, N failed` (`, N skipped`).
+#
+#   sh tests/run.sh                all: unit tests, simulations, scripts, end to end, a short form of the sanitizers
+#   sh tests/run.sh units|e2e      one part of it
+#   sh tests/run.sh asan|tsan      units and simulations of the cores under address+undefined, or thread, sanitizer
+#   sh tests/run.sh seeds [COUNT]  the simulations with many seeds (default 1000)
+#
+# With CI=true in the environment a skipped test counts as failed: there everything that tests need must be there.
+set -eu
+
+repository=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$repository"
+passed=0
+failed=0
+skipped=0
+
+say() { printf '%s\n' "$*"; }
+
+count() { # PASSED FAILED SKIPPED
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+  skipped=$((skipped + $3))
+}
+
+finish() {
+  if [ "${CI:-}" = true ] && [ "$skipped" -gt 0 ]; then
+    say "$skipped skipped tests count as failed, since CI=true"
+    failed=$((failed + skipped))
+    skipped=0
+  fi
+  if [ "$skipped" -gt 0 ]; then
+    say "$passed passed, $failed failed, $skipped skipped"
+  else
+    say "$passed passed, $failed failed"
+  fi
+  [ "$failed" -eq 0 ] || exit 1
+  exit 0
+}
+
+# ---- Set-up ---------------------------------------------------------------------------------------------------------
+
+# What only tests need. prometheus brings promtool; its daemon and that of nginx are kept from starting.
+test_packages='curl liblinear-tools nginx-light prometheus python3 shellcheck'
+
+install_test_packages() {
+  missing=
+  for package in $test_packages; do
+    case $package in
+      nginx-light) PATH=$PATH:/usr/sbin command -v nginx >/dev/null && continue ;;
+      liblinear-tools) command -v liblinear-predict >/dev/null && continue ;;
+      prometheus) command -v promtool >/dev/null && continue ;;
+      *) command -v "$package" >/dev/null && continue ;;
+    esac
+    missing="$missing $package"
+  done
+  [ -n "$missing" ] || return 0
+  as_root=
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      say "Not installed, and there is neither root nor sudo:$missing; the tests that need them are skipped."
+      return 0
+    fi
+    as_root=sudo
+  fi
+  say "Installing for tests with apt-get:$missing"
+  # Daemons of new packages do not start while this policy is there.
+  policy=/usr/sbin/policy-rc.d
+  made=no
+  if ! [ -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod 755 "$policy"
+    made=yes
+  fi
+  # shellcheck disable=SC2086 # a list of names
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 $missing >/dev/null ||
+    say "apt-get could not install:$missing; the tests that need them are skipped."
+  if [ "$made" = yes ]; then $as_root rm -f "$policy"; fi
+}
+
+jobs_for() { # MEGABYTES that one compiler may take
+  awk -v cpus="$(nproc)" -v each="$1" '$1 == "MemAvailable:" { jobs = int($2 / 1024 / each) }
+    END { if (jobs > cpus || jobs == "") jobs = cpus; print jobs < 1 ? 1 : jobs }' /proc/meminfo
+}
+
+# ---- Parts ----------------------------------------------------------------------------------------------------------
+
+# run_binaries DIRECTORY PATTERN: each test binary below it whose name fits; counts test cases.
+run_binaries() {
+  find "$1/tests" -type f -perm -u+x -name "$2" | sort >"$scratch/binaries"
+  while read -r binary; do
+    name=${binary##*/}
+    begin=$(date +%s)
+    code=0
+    timeout 900 "$binary" --report_format=XML --report_level=short --report_sink="$scratch/report" --log_level=message \
+      --color_output=no >"$scratch/output" 2>&1 </dev/null || code=$?
+    ok=$(field test_cases_passed)
+    bad=$(($(field test_cases_failed) + $(field test_cases_aborted)))
+    left=$(field test_cases_skipped)
+    # Tests that found something missing say so and pass: they have checked nothing.
+    mute=$(grep -c 'skipped: ' "$scratch/output" || :)
+    if [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi # it crashed, or took too long
+    count "$((ok - mute))" "$bad" "$((left + mute))"
+    say "$name: $((ok - mute)) passed, $bad failed, $((left + mute)) skipped, $(($(date +%s) - begin)) s"
+    if [ "$bad" -ne 0 ]; then
+      say "--- output of $binary (exit code $code)"
+      cat "$scratch/output"
+      say '---'
+    fi
+    rm -f "$scratch/report"
+  done <"$scratch/binaries"
+}
+
+# An attribute of the whole in the report of Boost.Test; 0 where there is no report.
+field() {
+  if [ -s "$scratch/report" ]; then
+    sed -n "s/.*<TestSuite [^>]*[ ]$1=\"\([0-9]*\)\".*/\1/p" "$scratch/report" | head -n 1 | grep . || printf 0
+  else
+    printf 0
+  fi
+}
+
+# check NAME COMMAND...: one test that a command makes.
+check() {
+  name=$1
+  shift
+  if "$@" >"$scratch/output" 2>&1; then
+    count 1 0 0
+    say "$name: passed"
+  else
+    count 0 1 0
+    say "$name: FAILED"
+    cat "$scratch/output"
+  fi
+}
+
+run_checks() {
+  check 'layers of the folders' sh tests/check_layers.sh
+  if command -v shellcheck >/dev/null; then
+    check 'shellcheck' shellcheck run.sh tests/run.sh tests/check_layers.sh .ci/run
+  else
+    count 0 0 1
+    say 'shellcheck: skipped, not installed'
+  fi
+}
+
+run_units() {
+  ninja -C build -j "$(jobs_for 1500)" --quiet
+  run_binaries build '*_test'
+}
+
+run_e2e() {
+  PYTHONDONTWRITEBYTECODE=1 timeout 1800 python3 -m unittest discover -v -s tests/e2e -p 'test_*.py' \
+    >"$scratch/e2e" 2>&1 </dev/null || :
+  ran=$(sed -n 's/^Ran \([0-9]*\) tests\{0,1\} in .*/\1/p' "$scratch/e2e")
+  last=$(tail -n 1 "$scratch/e2e")
+  bad=$(($(number_of failures "$last") + $(number_of errors "$last")))
+  left=$(number_of skipped "$last")
+  case $last in OK*) ;; FAILED*) ;; *) bad=$((bad + 1)) ;; esac # it did not come to its end
+  if [ "$bad" -ne 0 ]; then cat "$scratch/e2e"; else grep 'skipped ' "$scratch/e2e" || :; fi
+  ok=$((${ran:-0} - bad - left))
+  if [ "$ok" -lt 0 ]; then ok=0; fi
+  count "$ok" "$bad" "$left"
+  say "end to end: $ok passed, $bad failed, $left skipped"
+}
+
+number_of() { # WORD "OK (skipped=2)"
+  case $2 in
+    *"$1="*) printf '%s\n' "$2" | sed "s/.*$1=\([0-9]*\).*/\1/" ;;
+    *) printf 0 ;;
+  esac
+}
+
+# sanitize NAME OPTION TARGET...: builds and runs these under a sanitizer, at -O1 with asserts.
+sanitize() {
+  kind=$1
+  directory=build-$1
+  option=$2
+  shift 2
+  if ! [ -f "$directory/build.ninja" ]; then
+    meson setup "$directory" --buildtype=debugoptimized -Doptimization=1 -Db_sanitize="$option" -Db_lundef=false \
+      >"$scratch/setup" 2>&1 || {
+      cat "$scratch/setup"
+      count 0 1 0
+      return 0
+    }
+  fi
+  say "Building with the $option sanitizer: $*"
+  if ! ninja -C "$directory" -j "$(jobs_for 2000)" --quiet "$@"; then
+    say "$kind: the build FAILED"
+    count 0 1 0
+    return 0
+  fi
+  for target in "$@"; do run_binaries "$directory" "${target##*/}"; done
+}
+
+run_asan() {
+  export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  # shellcheck disable=SC2046 # a list of paths
+  sanitize asan address,undefined $(core_tests)
+}
+
+run_tsan() {
+  export TSAN_OPTIONS=halt_on_error=1
+  # shellcheck disable=SC2046 # a list of paths
+  sanitize tsan thread $(threaded_tests)
+}
+
+# Targets by area, those that there are: units of the cores, and those where threads meet.
+core_tests() { targets membership_test sgd_data_test sgd_learn_test sgd_replica_test sgd_test daemon_base_test sim_test; }
+threaded_tests() { targets sgd_learn_test sgd_data_test sgd_test daemon_base_test daemon_test; }
+
+targets() {
+  for target in "$@"; do
+    find build/tests -type f -perm -u+x -name "$target" | sed 's|^build/||'
+  done
+}
+
+# ---- What was asked for ---------------------------------------------------------------------------------------------
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/hogwild-tests.XXXXXX")
+trap 'rm -rf -- "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Whoever runs the tests may have settings of a daemon in the environment; HOGWILD_SIM_SEEDS is one of the tests.
+for variable in $(env | sed -n 's/^\(HOGWILD_[A-Z0-9_]*\)=.*/\1/p'); do
+  if [ "$variable" != HOGWILD_SIM_SEEDS ]; then unset "$variable"; fi
+done
+
+sh run.sh build
+install_test_packages
+
+case ${1:-all} in
+  all)
+    run_checks
+    run_units
+    run_e2e
+    # The short form: fewer seeds than under `asan`.
+    HOGWILD_SIM_SEEDS=${HOGWILD_SIM_SEEDS:-3}
+    export HOGWILD_SIM_SEEDS
+    run_asan
+    run_tsan
+    ;;
+  units)
+    run_checks
+    run_units
+    ;;
+  e2e) run_e2e ;;
+  asan | tsan)
+    ninja -C build -j "$(jobs_for 1500)" --quiet
+    "run_$1"
+    ;;
+  seeds)
+    HOGWILD_SIM_SEEDS=${2:-1000}
+    export HOGWILD_SIM_SEEDS
+    ninja -C build -j "$(jobs_for 1500)" --quiet
+    run_binaries build 'sim_test'
+    run_binaries build 'membership_test'
+    ;;
+  *)
+    say "usage: sh tests/run.sh [units|e2e|asan|tsan|seeds [COUNT]]" >&2
+    exit 2
+    ;;
+esac
+finish

@@ -1,0 +1,113 @@
+#include "sgd/replica/records.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/sgd/replica/decoding.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+Snapshot full_snapshot() {
+  Snapshot snapshot;
+  snapshot.info.id = 5;
+  snapshot.info.settings.lambda = 1e-5;
+  snapshot.info.settings.bias = true;
+  snapshot.info.settings.train_source = "synth:rcv1";
+  snapshot.info.constants.rows = 100;
+  snapshot.info.constants.scale_exponent = -3;
+  snapshot.info.constants.metric = {0.5F, 0.25F, 2.0F};
+  snapshot.info.constants.file_index = {2, 0, 7};
+  snapshot.info.founders = {11, 12};
+  snapshot.elapsed_s = 1.5;
+  PublishedSums sums(snapshot.info.layout());
+  sums.add({0, 64});
+  sums.add({6, -3});
+  snapshot.image = {sums.image(), sums.digest(), 99, {{21, 4, {{6, 7}}}}};
+  snapshot.history = {{0.5, 64, 0.4, 0.8, 0.3, 0.9}};
+  snapshot.stop = StopOrder{64, 11, "epochs"};
+  FinalRecord record;
+  record.run = 5;
+  record.finisher = 11;
+  record.stop = *snapshot.stop;
+  record.result.objective = 0.25;
+  record.history = snapshot.history;
+  snapshot.final_record = record;
+  return snapshot;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(records)
+
+BOOST_AUTO_TEST_CASE(a_snapshot_comes_back_whole) {
+  const Snapshot sent = full_snapshot();
+  const auto got = decode_snapshot(encode_snapshot(sent));
+  BOOST_TEST_REQUIRE(got.has_value());
+  BOOST_CHECK(got->info.settings == sent.info.settings);
+  BOOST_CHECK(got->info.constants == sent.info.constants);
+  BOOST_TEST(got->info.founders == sent.info.founders);
+  BOOST_TEST(got->image.sums.sums == sent.image.sums.sums);
+  BOOST_TEST(got->image.digest == sent.image.digest);
+  BOOST_CHECK(got->image.coverage == sent.image.coverage);
+  BOOST_TEST(got->final_record->id() == sent.final_record->id());
+  BOOST_TEST(got->final_record->result.objective == 0.25);
+}
+
+BOOST_AUTO_TEST_CASE(a_report_comes_back_whole) {
+  RunReport sent;
+  sent.history = {{0.5, 64, 0.4, 0.8, 0.3, 0.9}};
+  sent.links = Links{{"report.json", "http://host/report.json"}};
+  const auto got = decode_report(encode_report(sent));
+  BOOST_TEST_REQUIRE(got.has_value());
+  BOOST_TEST((got->links == sent.links));
+  BOOST_TEST(!got->final_record);
+  BOOST_TEST(!decode_report(encode_refusal()));
+  BOOST_TEST(!decode_snapshot(encode_refusal()));
+}
+
+BOOST_AUTO_TEST_CASE(any_bytes_are_taken_without_harm) {
+  BOOST_TEST(count_accepted_truncations(encode_snapshot(full_snapshot()), [](auto bytes) {
+               return decode_snapshot(bytes).has_value();
+             }) == 0U);
+  RunReport report;
+  report.links = Links{{"a", "b"}};
+  BOOST_TEST(count_accepted_truncations(encode_report(report), [](auto bytes) {
+               return decode_report(bytes).has_value();
+             }) == 0U);
+  const Bytes request = encode_request({RequestType::kReport, 7});
+  BOOST_TEST(count_accepted_truncations(
+                 request, [](auto bytes) { return decode_request(bytes).has_value(); }) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_cannot_be_is_refused) {
+  Snapshot snapshot = full_snapshot();
+  snapshot.info.constants.metric[1] = 0.0F;
+  BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)));
+  snapshot = full_snapshot();
+  snapshot.info.settings.mode = "chaos";
+  BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)));
+  snapshot = full_snapshot();
+  snapshot.info.constants.rows = 0;
+  BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)));
+}
+
+BOOST_AUTO_TEST_CASE(settings_survive_as_text) {
+  RunSettings settings;
+  settings.loss = Loss::kLogistic;
+  settings.lambda = 3e-7;
+  settings.max_time_s = 1.25;
+  settings.loss_interval = {true, 5'000};
+  const auto back = RunSettings::from_items(settings.items());
+  BOOST_TEST_REQUIRE(back.has_value());
+  BOOST_CHECK(*back == settings);
+  auto items = settings.items();
+  items.pop_back();
+  BOOST_TEST(!RunSettings::from_items(items));
+  items = settings.items();
+  items[2].second = "nan";
+  BOOST_TEST(!RunSettings::from_items(items));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,158 @@
+#include "sgd/replica/replica.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "sgd/learn/own_work.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr SumsLayout kLayout(100, 1);
+constexpr RunId kRun = 9;
+constexpr Instant kStart{1000s};
+
+Replica make(OriginId self) { return {kRun, self, kLayout, 1U << 20U}; }
+
+/// Publishes one datagram that adds `value` to feature `index`.
+Bytes publish(Replica& replica, std::uint32_t index, std::int64_t value) {
+  const CellDelta delta{kLayout.scalar_count() + index, value};
+  replica.sums().add(delta);
+  std::vector<Bytes> out;
+  replica.publish(std::array{delta}, out);
+  BOOST_TEST_REQUIRE(out.size() == 1U);
+  return out.front();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(replica)
+
+BOOST_AUTO_TEST_CASE(equal_sets_in_any_order_are_equal_replicas) {
+  Replica a = make(1);
+  Replica b = make(2);
+  Replica c = make(3);
+  const Bytes from_a1 = publish(a, 1, 5);
+  const Bytes from_a2 = publish(a, 2, -5);
+  const Bytes from_b1 = publish(b, 1, 7);
+  for (const Bytes* d : {&from_b1, &from_a2, &from_a1}) {
+    BOOST_CHECK(c.apply(*d, kStart) == ApplyResult::kApplied);
+  }
+  BOOST_CHECK(a.apply(from_b1, kStart) == ApplyResult::kApplied);
+  BOOST_TEST(a.digest() == c.digest());
+  BOOST_TEST(a.applied_hash() == c.applied_hash());
+  BOOST_TEST(a.sums().sum(1) == 12);
+  BOOST_TEST(b.applied_hash() != c.applied_hash());
+}
+
+BOOST_AUTO_TEST_CASE(a_datagram_counts_once) {
+  Replica a = make(1);
+  Replica b = make(2);
+  const Bytes datagram = publish(a, 3, 4);
+  BOOST_CHECK(b.apply(datagram, kStart) == ApplyResult::kApplied);
+  BOOST_CHECK(b.apply(datagram, kStart) == ApplyResult::kDuplicate);
+  BOOST_CHECK(a.apply(datagram, kStart) == ApplyResult::kDuplicate);
+  BOOST_TEST(b.sums().sum(3) == 4);
+  BOOST_TEST(a.sums().sum(3) == 4);
+}
+
+BOOST_AUTO_TEST_CASE(a_gap_is_asked_for_after_a_while_and_with_a_back_off) {
+  Replica a = make(1);
+  Replica b = make(2);
+  const Bytes first = publish(a, 1, 1);
+  const Bytes second = publish(a, 1, 1);
+  const Bytes third = publish(a, 1, 1);
+  BOOST_CHECK(b.apply(first, kStart) == ApplyResult::kApplied);
+  BOOST_CHECK(b.apply(third, kStart) == ApplyResult::kApplied);
+  BOOST_TEST(b.divergence() == 1U);
+  std::vector<RepairRequest> due;
+  b.due_repairs(kStart, due);
+  BOOST_TEST(due.empty());  // it may only be late
+  b.due_repairs(kStart + 5ms, due);
+  BOOST_TEST_REQUIRE(due.size() == 1U);
+  BOOST_TEST(due[0].origin == 1U);
+  BOOST_TEST((due[0].missing == std::vector<SeqRange>{{2, 2}}));
+  BOOST_TEST(b.counters().lost_total == 1U);
+  due.clear();
+  b.due_repairs(kStart + 6ms, due);
+  BOOST_TEST(due.empty());
+  BOOST_CHECK(b.apply(second, kStart + 7ms) == ApplyResult::kApplied);
+  BOOST_TEST(b.counters().repaired_total == 1U);
+  BOOST_CHECK(b.next_repair() == Instant::max());
+}
+
+BOOST_AUTO_TEST_CASE(a_lost_tail_is_known_from_what_others_say) {
+  Replica a = make(1);
+  Replica b = make(2);
+  static_cast<void>(publish(a, 1, 1));
+  b.heard_of(1, a.last_seq(), kStart);
+  std::vector<RepairRequest> due;
+  b.due_repairs(kStart + 5ms, due);
+  BOOST_TEST_REQUIRE(due.size() == 1U);
+  BOOST_TEST((due[0].missing == std::vector<SeqRange>{{1, 1}}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_refused_changes_nothing) {
+  Replica a = make(1);
+  Replica b = make(2);
+  Bytes datagram = publish(a, 3, 4);
+  const std::uint64_t before = b.digest();
+  Bytes cut(datagram.begin(), datagram.end() - 1);
+  BOOST_CHECK(b.apply(cut, kStart) == ApplyResult::kMalformed);
+  datagram[1] ^= std::byte{1};  // the run
+  BOOST_CHECK(b.apply(datagram, kStart) == ApplyResult::kWrongRun);
+  BOOST_TEST(b.digest() == before);
+  BOOST_TEST(b.applied_hash() == 0U);
+  BOOST_TEST(b.coverage().empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_image_makes_an_equal_replica_that_keeps_its_own_work) {
+  Replica a = make(1);
+  Replica b = make(2);
+  const Bytes from_a = publish(a, 1, 5);
+  const Bytes from_b = publish(b, 2, 6);
+  BOOST_TEST(b.install(a.image()));
+  BOOST_TEST(b.sums().sum(1) == 5);
+  BOOST_TEST(b.sums().sum(2) == 6);  // from the ring, under its own number
+  BOOST_CHECK(b.apply(from_a, kStart) == ApplyResult::kDuplicate);
+  BOOST_CHECK(a.apply(from_b, kStart) == ApplyResult::kApplied);
+  BOOST_TEST(a.digest() == b.digest());
+  BOOST_TEST(a.applied_hash() == b.applied_hash());
+}
+
+BOOST_AUTO_TEST_CASE(an_image_whose_digest_is_wrong_is_refused_whole) {
+  Replica a = make(1);
+  static_cast<void>(publish(a, 1, 5));
+  Replica b = make(2);
+  ReplicaImage image = a.image();
+  image.sums.sums[7] += 1;
+  BOOST_TEST(!b.install(image));
+  BOOST_TEST(b.sums().sum(1) == 0);
+  image = a.image();
+  image.sums.sums.pop_back();
+  BOOST_TEST(!b.install(image));
+}
+
+BOOST_AUTO_TEST_CASE(a_frozen_replica_applies_nothing_more) {
+  Replica a = make(1);
+  Replica b = make(2);
+  b.freeze();
+  BOOST_CHECK(b.apply(publish(a, 3, 4), kStart) == ApplyResult::kFrozen);
+  BOOST_TEST(b.sums().sum(3) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_larger_than_a_datagram_may_carry_goes_in_pieces) {
+  Replica a = make(1);
+  Replica b = make(2);
+  const CellDelta large{kLayout.scalar_count() + 1, 3 * kLargestSumDelta - 5};
+  a.sums().add(large);
+  std::vector<Bytes> out;
+  a.publish(std::array{large}, out);
+  BOOST_TEST(out.size() == 3U);
+  for (const Bytes& datagram : out) BOOST_CHECK(b.apply(datagram, kStart) == ApplyResult::kApplied);
+  BOOST_TEST(a.digest() == b.digest());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace hogwild::sgd
