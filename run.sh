@@ -51,13 +51,7 @@ is_installed() {
 
 # Runs a command as root: directly, or through sudo.
 as_root() {
-  if [ "$(id -u)" -eq 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    die 1 "root is needed for: $* (there is no sudo; run this line as root, then sh run.sh again)"
-  fi
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # install_missing PACKAGE...: installs those that are not there; touches nothing where all are.
@@ -69,6 +63,9 @@ install_missing() {
     is_installed "$package" || missing="$missing $package"
   done
   [ -n "$missing" ] || return 0
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    die 1 "some packages are missing, and there is neither root nor sudo; as root: apt-get install --no-install-recommends$missing"
+  fi
   say "Installing with apt-get:$missing"
   case $missing in
     *libboost*)

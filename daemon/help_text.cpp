@@ -37,17 +37,17 @@ std::string entry(std::string_view head, std::string_view text) {
   return fmt::format("{:{}}{}\n", left, kIndent, wrapped(text));
 }
 
-/// `[1e-4; 0 to 1000]`: the default and the bounds.
+/// `[default: 1e-4; 0 to 1000]`: the default and the bounds.
 std::string facts(const OptionSpec& option, Command command) {
-  std::string_view standard = option.standard.empty() ? option.otherwise : option.standard;
-  if ((option.required_by & command) != 0) standard = "required";
+  const auto standard = option.standard.empty() ? option.otherwise : option.standard;
+  const bool is_required = (option.required_by & command) != 0;
   std::string text;
   const auto add = [&](std::string_view fact) {
     if (fact.empty()) return;
     text += text.empty() ? " [" : "; ";
     text += fact;
   };
-  add(standard);
+  add(is_required ? "required" : fmt::format("default: {}", standard));
   add(choices_text(option));
   add(range_text(option));
   if (option.repeatable) add("repeatable");

@@ -212,6 +212,9 @@ BOOST_AUTO_TEST_CASE(more_features_than_a_bitmap_holds_are_sorted_alike) {
   std::sort(prepared.begin(), prepared.end());
   std::sort(expected.begin(), expected.end());
   BOOST_TEST((prepared == expected));
+  const auto halved = prepare_scoring(dataset, wide.order, wide.labels, {.factor = 0.5F}, 2);
+  BOOST_TEST_REQUIRE(halved.has_value());
+  for (const float value : halved->rows.sparse().value()) BOOST_TEST_REQUIRE(value == 0.015F);
 }
 
 BOOST_AUTO_TEST_CASE(sets_that_cannot_be_trained_on_are_refused) {
