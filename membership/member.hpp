@@ -36,8 +36,6 @@ struct Member {
   RoundTrip rtt;       // direct probes only
   std::vector<Accusation> suspected_by;  // empty unless suspect; at most kMaxAccusations
   bool is_self = false;
-  bool address_disputed =
-      false;  // refuted that another took its address; not displaced a second time
 
   [[nodiscard]] std::uint64_t short_id() const { return profile.id.short_id(); }
   [[nodiscard]] bool is_live() const {

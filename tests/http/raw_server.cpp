@@ -22,6 +22,9 @@ std::pair<int, std::uint16_t> bind_port(std::uint16_t wanted) {
   socklen_t size = sizeof address;
   const int reuse = 1;
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse);
+  const int receive_bytes =
+      64 * 1024;  // So that what a client could send is close to what was read.
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   if (socket < 0 || ::bind(socket, generic, size) != 0 ||
       ::getsockname(socket, generic, &size) != 0) {

@@ -111,6 +111,15 @@ std::string RawSocket::read_message() {
   return message;
 }
 
+void RawSocket::skip(std::size_t count) {
+  while (unread_.size() < count) {
+    count -= unread_.size();
+    unread_.clear();
+    if (!receive()) throw std::runtime_error("closed too early");
+  }
+  unread_.erase(0, count);
+}
+
 std::string RawSocket::read_rest() {
   while (receive()) {
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ class RawSocket {
   std::string read_message();
   /// The same without a body, as after HEAD.
   std::string read_head();
+  /// Takes in `count` further bytes and forgets them. Throws where the other side closes before.
+  void skip(std::size_t count);
   /// Everything until the other side closes or resets.
   std::string read_rest();
 

@@ -163,9 +163,33 @@ BOOST_AUTO_TEST_CASE(server_that_is_always_busy_is_given_up_on_when_nothing_has_
   AnsweringServer there({answer_text("503 Busy")});
   auto options = quick_options(there.server.url());
   options.stall_limit = 100ms;
-  const auto results = upload_all(options, {in_memory("a", "x")});
+  const auto results = upload_all(options, {in_memory("a", "")});
   BOOST_TEST(contains(results.at(0).link.error(), "answered 503 Busy"));
   BOOST_TEST(results.at(0).attempts >= 3U);
+}
+
+BOOST_AUTO_TEST_CASE(upload_that_gets_further_each_time_is_not_given_up_on) {
+  constexpr std::size_t kStep = 6'000'000;  // More than the system buffers.
+  std::vector<RawServer::Script> scripts;
+  for (std::size_t n = 1; n <= 6; ++n) {
+    scripts.push_back([n](RawSocket& socket) {
+      socket.read_head();
+      socket.skip(n * kStep);
+      socket.reset();
+    });
+  }
+  scripts.push_back([](RawSocket& socket) {
+    socket.read_head();
+    socket.skip(8 * kStep);
+    socket.send(answer_text("200 OK", "link"));
+  });
+  RawServer server(std::move(scripts));
+  auto options = quick_options(server.url());
+  options.retry_min = options.retry_max = 200ms;  // Six pauses of 100 ms at least:
+  options.stall_limit = 550ms;                    // longer than nothing may move.
+  const auto results = upload_all(options, {in_memory("a", std::string(8 * kStep, 'x'))});
+  BOOST_TEST_REQUIRE(results.at(0).link.has_value(), results.at(0).link.error());
+  BOOST_TEST(results.at(0).attempts == 7U);
 }
 
 BOOST_AUTO_TEST_CASE(pauses_between_attempts_grow) {

@@ -235,6 +235,99 @@ BOOST_AUTO_TEST_CASE(news_with_nobody_to_tell_is_dropped) {
   BOOST_TEST(node.swim.members().self().incarnation == 1U);
 }
 
+// Lifeguard, nack: a helper that says no shows that this node's network works.
+BOOST_AUTO_TEST_CASE(failed_probe_speaks_against_this_node_only_if_no_helper_answers) {
+  for (const bool helpers_answer : {true, false}) {
+    Fixture node;
+    node.meet(4);
+    while (node.sent(PacketType::kPingRequest).empty()) node.tick_to_deadline();
+    const std::uint32_t before = node.swim.counters().health_score;
+    const Packet request = node.sent(PacketType::kPingRequest)[0];
+    for (std::uint64_t helper = 2; helper <= 4 && helpers_answer; ++helper) {
+      node.receive(helper, {.type = PacketType::kNack, .sequence = request.sequence});
+    }
+    while (node.swim.counters().probes_failed_total == 0) node.tick_to_deadline();
+    BOOST_TEST(node.swim.counters().health_score == before + (helpers_answer ? 0 : 1));
+  }
+}
+
+// When many look suspect at once and nobody answers, it is this node that lost its network.
+BOOST_AUTO_TEST_CASE(in_a_storm_node_that_nobody_answers_does_not_join_in) {
+  for (const bool helpers_answer : {true, false}) {
+    Fixture node;
+    node.meet(9);
+    node.now += 1s;  // the last answers are old
+    node.receive(
+        2, {.type = PacketType::kGossip,
+            .claims = {suspect_claim(3, 0, 2), suspect_claim(4, 0, 2), suspect_claim(5, 0, 2)}});
+    while (node.swim.counters().probes_failed_total == 0) {
+      node.tick_to_deadline();
+      for (const Packet& request : node.sent(PacketType::kPingRequest)) {
+        for (std::uint64_t helper = 2; helper <= 9 && helpers_answer; ++helper) {
+          node.receive(helper, {.type = PacketType::kNack, .sequence = request.sequence});
+        }
+      }
+      node.out.clear();
+    }
+    BOOST_TEST((node.swim.counters().accusations_total > 0) == helpers_answer);
+    BOOST_TEST((node.swim.counters().accusations_held_total > 0) == !helpers_answer);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(end_in_a_packet_makes_room_for_the_newcomer_in_it) {
+  Fixture node;
+  node.meet(4);
+  Claim later = alive_claim(8);
+  later.profile->name = test_profile(3).name;
+  node.receive(8, {.type = PacketType::kGossip, .claims = {later, dead_claim(3, 0)}});
+  BOOST_TEST(node.swim.members().find(8) != nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(suspicion_before_the_introduction_in_a_packet_counts) {
+  Fixture node;
+  node.receive(2,
+               {.type = PacketType::kGossip, .claims = {suspect_claim(3, 0, 2), alive_claim(3)}});
+  BOOST_CHECK(node.swim.members().find(3)->state == MemberState::kSuspect);
+}
+
+BOOST_AUTO_TEST_CASE(first_sync_is_not_gossiped_on_and_later_ones_are) {
+  Fixture node;
+  const auto sync = [&](std::uint64_t peer, std::vector<Claim> claims) {
+    node.out.clear();
+    node.swim.join(test_profile(peer).gossip, node.now, node.out);
+    const auto reply = encode(
+        StreamMessage{.type = StreamType::kSyncReply, .member = peer, .claims = std::move(claims)});
+    node.swim.on_stream_reply(node.out.streams.at(0).token, std::span<const std::byte>(reply),
+                              node.now, node.out);
+    node.out.clear();
+    node.tick_to_deadline();
+    std::set<std::uint64_t> told;
+    for (const Packet& packet : node.sent(PacketType::kGossip)) {
+      for (const Claim& claim : packet.claims) told.insert(claim.subject);
+    }
+    return told;
+  };
+  BOOST_TEST((sync(2, {alive_claim(2), alive_claim(3)}) == std::set<std::uint64_t>{1}));
+  node.now += 50ms;
+  BOOST_TEST(sync(4, {alive_claim(4), alive_claim(5)}).contains(5));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_sync_reply_asks_for_is_sent) {
+  Fixture node;
+  node.meet(4);
+  node.swim.join(test_profile(9).gossip, node.now, node.out);
+  const auto reply =
+      encode(StreamMessage{.type = StreamType::kSyncReply, .member = 9, .wanted = {3, 77, 4}});
+  node.swim.on_stream_reply(node.out.streams.at(0).token, std::span<const std::byte>(reply),
+                            node.now, node.out);
+  const auto gossip = node.sent(PacketType::kGossip);
+  BOOST_TEST_REQUIRE(gossip.size() == 1U);
+  BOOST_TEST_REQUIRE(gossip[0].claims.size() == 2U);
+  BOOST_TEST(gossip[0].claims[0].subject == 3U);
+  BOOST_TEST(gossip[0].claims[1].subject == 4U);
+  BOOST_CHECK(node.out.datagrams[0].to == test_profile(9).gossip);
+}
+
 BOOST_AUTO_TEST_CASE(traffic_keeps_a_member_from_being_probed_while_another_is_silent) {
   Fixture node;
   node.meet(4);
