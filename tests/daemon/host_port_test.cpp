@@ -33,6 +33,11 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
   BOOST_TEST(!parse_host_port(std::string("a\0b:1", 5)).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(an_ipv6_address_without_brackets_is_refused_with_the_remedy) {
+  BOOST_TEST(parse_host_port("::1:7420").error() ==
+             "an IPv6 address stands in brackets, such as [::1]:7420");
+}
+
 BOOST_AUTO_TEST_CASE(a_port_that_is_left_out_is_the_default_only_where_that_is_allowed) {
   BOOST_TEST(parse_host_optional_port("10.0.0.1", 9)->port == 9U);
   BOOST_TEST(parse_host_optional_port("[::1]", 9)->port == 9U);
