@@ -12,7 +12,9 @@ void add(OwnWork& own, std::uint32_t index, std::int32_t value) {
   const std::uint32_t stripe = index / OwnWork::kStripe;
   const auto claim = own.try_claim(stripe);
   BOOST_TEST_REQUIRE(static_cast<bool>(claim));
-  own.made(stripe)[index - own.stripe_begin(stripe)] += value;
+  std::int32_t& cell = own.made(stripe)[index - own.stripe_begin(stripe)];
+  cell = static_cast<std::int32_t>(static_cast<std::uint32_t>(cell) +
+                                   static_cast<std::uint32_t>(value));  // wraps, as a worker does
 }
 
 }  // namespace
