@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <limits>
 
 namespace hogwild::sgd {
 namespace {
@@ -247,6 +248,8 @@ void Run::start_training(Instant now, RunOutbox& out) {
   fed_at_ = now;
   allowance_ = 0;
   unfinished_blocks_ = 0;
+  fed_rows_ = 0;
+  published_rows_ = 0;
   const std::vector<PeerId>& founders = info_->founders;
   if (std::binary_search(founders.begin(), founders.end(), self_)) {
     // The founders share the first epoch; who of them is not alive is passed over.
@@ -278,14 +281,22 @@ void Run::feed(RowQueue& queue, Instant now) {
   }
   fed_at_ = now;
   const std::uint32_t block_rows = BlockPlan::block_rows(info_->constants.rows);
-  while (queue.pushed() - queue.popped() <
-         std::min<std::uint64_t>(kRowsAhead / block_rows, queue.capacity())) {
+  const std::uint64_t most_ranges =
+      std::min<std::uint64_t>(kRowsAhead / block_rows, queue.capacity());
+  const double lookahead_now = lookahead();
+  while (queue.pushed() - queue.popped() < most_ranges) {
     if (options_.rate_limit > 0 && allowance_ < block_rows) break;
+    // Near the end nobody is given more than would be this member's share of what is left.
+    const auto outstanding = static_cast<double>(fed_rows_ - published_rows_);
+    const double expected =
+        static_cast<double>(replica_->sums().examples()) + lookahead_now * outstanding;
+    if (outstanding > 0 && expected >= most_updates()) break;
     const auto range = plan_->next();
     if (!range) break;
     const bool is_pushed = queue.push(*range);
     assert(is_pushed);
     allowance_ -= range->count;
+    fed_rows_ += range->count;
   }
   unfinished_blocks_ = queue.pushed() - queue.popped();
 }
@@ -296,6 +307,9 @@ void Run::flush(OwnWork& own, Instant now, RunOutbox& out) {
   std::vector<CellDelta> fresh;
   own.collect(replica_->sums(), fresh);
   if (fresh.empty()) return;
+  if (fresh.front().cell == SumsLayout::kExamples) {
+    published_rows_ += static_cast<std::uint64_t>(fresh.front().value);
+  }
   replica_->publish(fresh, out.broadcasts);
   out.broadcast_to = peers_where(
       [&](const Peer& peer) { return is_in_run(peer) && peer.status.phase < Phase::kConfirmed; });
@@ -360,6 +374,16 @@ double Run::lookahead() const {
 double Run::elapsed_s(Instant now) const { return info_ ? seconds_between(run_start_, now) : 0.0; }
 
 // ── Evaluation and the decision to stop, on the nominee ──
+
+double Run::most_updates() const {
+  const RunSettings& settings = info_->settings;
+  double most = std::numeric_limits<double>::infinity();
+  if (settings.epochs > 0) {
+    most = settings.epochs * static_cast<double>(info_->constants.rows);
+  }
+  if (settings.updates > 0) most = std::min(most, static_cast<double>(settings.updates));
+  return most;
+}
 
 void Run::check_stop_rules(Instant now, RunOutbox& out) {
   const RunSettings& settings = info_->settings;

@@ -132,6 +132,8 @@ class Run {
   [[nodiscard]] std::string contradiction(const RunInfo& info) const;
   [[nodiscard]] bool may_train() const;
   [[nodiscard]] bool outranks(const Status& other) const;
+  /// Updates of the cluster at which the run stops; infinity without such a rule.
+  [[nodiscard]] double most_updates() const;
   void check_stop_rules(Instant now, RunOutbox& out);
   void schedule_evaluation(Instant now, RunOutbox& out);
   [[nodiscard]] HistoryPoint make_point(const EvaluationReport& report) const;
@@ -198,6 +200,8 @@ class Run {
   double allowance_ = 0;  ///< rows that the rate limit has released
   Instant fed_at_{};
   std::uint64_t unfinished_blocks_ = 0;
+  std::uint64_t fed_rows_ = 0;        ///< released to the workers
+  std::uint64_t published_rows_ = 0;  ///< of these, in published deltas
   // Evaluation, on the nominee.
   std::vector<HistoryPoint> history_;
   std::uint64_t evaluation_number_ = 0;

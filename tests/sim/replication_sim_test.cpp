@@ -77,6 +77,18 @@ BOOST_AUTO_TEST_CASE(four_founders_share_one_run_and_each_row_once_an_epoch) {
   BOOST_TEST(once > 20'000U * 7 / 10);
 }
 
+// What members release to their workers near the end adds up to what is left, not to N times it.
+BOOST_AUTO_TEST_CASE(a_run_ends_close_to_the_updates_it_was_given) {
+  SimCluster cluster({.seed = 12, .epochs = 2, .updates_per_second = 400'000, .expect = 8});
+  cluster.start({});
+  for (int i = 1; i < 8; ++i) cluster.start({0});
+  require_done(cluster, 20s);
+  check_all_equal(cluster);
+  const std::uint64_t examples = cluster.run(0).replica()->sums().examples();
+  BOOST_TEST(examples >= 40'000U);
+  BOOST_TEST(examples <= 44'000U);
+}
+
 BOOST_AUTO_TEST_CASE(loss_duplication_and_reordering_change_nothing) {
   SimCluster cluster({.seed = 3, .drop = 0.3, .duplicate = 0.05, .reorder = 0.1, .expect = 4});
   cluster.start({});
