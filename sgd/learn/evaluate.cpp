@@ -1,5 +1,6 @@
 #include "sgd/learn/evaluate.hpp"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -64,9 +65,9 @@ Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss,
 }
 
 double objective(const Weights& weights, double lambda, double mean_loss) {
-  double square = 0.0;
-  for (const double w : weights.w) square += w * w;
-  return lambda / 2.0 * square + mean_loss;
+  const Eigen::Map<const Eigen::VectorXd> w(weights.w.data(),
+                                            static_cast<Eigen::Index>(weights.w.size()));
+  return lambda / 2.0 * w.squaredNorm() + mean_loss;
 }
 
 }  // namespace hogwild::sgd
