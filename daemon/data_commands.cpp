@@ -128,7 +128,7 @@ struct Scorer {
     return sum;
   }
   [[nodiscard]] float label(double score) const {
-    return score > 0 ? model.labels.positive : model.labels.negative;
+    return score > 0 ? model.labels.positive() : model.labels.negative();
   }
 };
 

@@ -54,6 +54,12 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
     if (!dataset) return std::unexpected(dataset.error());
     auto train = sgd::prepare_training(*dataset, threads);
     if (!train) return bad_data(train.error());
+    if (train->labels.column_count() > 1) {
+      return std::unexpected(
+          DataFailure{kBadData, dataset->name + ": " + std::to_string(train->labels.labels.size()) +
+                                    " different labels; expected two classes: training on more "
+                                    "is not available in this version"});
+    }
     data.train = std::move(*train);
   }
   if (!learn.test.empty()) {
@@ -71,7 +77,7 @@ std::expected<TrainingData, DataFailure> load_test_data(const LearnOptions& lear
   const Clock::time_point start = Clock::now();
   TrainingData data;
   const auto order = sgd::FeatureOrder::of_features(constants.file_index);
-  const sgd::LabelEncoding labels{constants.negative_label, constants.positive_label};
+  const auto labels = sgd::two_classes(constants.negative_label, constants.positive_label);
   const sgd::RowScale scale{.factor = std::ldexp(1.0F, constants.scale_exponent)};
   const auto added = add_test(learn, order, labels, scale, threads, data);
   if (!added) return std::unexpected(added.error());
@@ -86,8 +92,8 @@ sgd::RunConstants run_constants(const TrainingData& data) {
   constants.scale_exponent = std::ilogb(train.scale.factor);
   constants.train_fingerprint = train.fingerprint;
   constants.test_fingerprint = data.test_fingerprint;
-  constants.positive_label = train.labels.positive;
-  constants.negative_label = train.labels.negative;
+  constants.positive_label = train.labels.positive();
+  constants.negative_label = train.labels.negative();
   constants.metric = sgd::metric_of(train.mean_square, train.rows.row_count());
   constants.file_index.assign(train.order.features().begin(), train.order.features().end());
   return constants;
@@ -97,7 +103,7 @@ sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunSetting
                               const sgd::RunConstants& constants) {
   sgd::LinearModel model;
   model.loss = settings.loss;
-  model.labels = {constants.negative_label, constants.positive_label};
+  model.labels = sgd::two_classes(constants.negative_label, constants.positive_label);
   const std::uint32_t largest =
       *std::max_element(constants.file_index.begin(), constants.file_index.end());
   model.weight.resize(std::size_t{largest} + 1);

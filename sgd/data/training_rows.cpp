@@ -137,9 +137,9 @@ class SquareSums {
 
 }  // namespace
 
-TrainingRows::TrainingRows(SparseRows rows, std::vector<float> sign, std::uint32_t feature_count)
-    : rows_(std::move(rows)), sign_(std::move(sign)), feature_count_(feature_count) {
-  assert(sign_.size() == rows_.row_count());
+TrainingRows::TrainingRows(SparseRows rows, RowLabels labels, std::uint32_t feature_count)
+    : rows_(std::move(rows)), labels_(std::move(labels)), feature_count_(feature_count) {
+  assert(labels_.row_count() == rows_.row_count());
 }
 
 RowScale find_row_scale(const SparseRows& rows, unsigned threads) {
@@ -168,10 +168,10 @@ RowScale find_row_scale(const SparseRows& rows, unsigned threads) {
 std::expected<TrainingSet, DataError> prepare_training(const Dataset& dataset, unsigned threads) {
   auto labels = find_classes(dataset);
   if (!labels) return std::unexpected(std::move(labels.error()));
-  auto file_signs = encode_labels(dataset, *labels);
-  if (!file_signs) return std::unexpected(std::move(file_signs.error()));
+  const auto file_labels = encode_labels(dataset, *labels);
+  if (!file_labels) return std::unexpected(file_labels.error());
 
-  TrainingSet set{.labels = *labels,
+  TrainingSet set{.labels = std::move(*labels),
                   .scale = find_row_scale(dataset.rows, threads),
                   .fingerprint = dataset.fingerprint};
   set.order = FeatureOrder::by_frequency(dataset.rows, dataset.feature_count, threads);
@@ -179,13 +179,15 @@ std::expected<TrainingSet, DataError> prepare_training(const Dataset& dataset, u
     return std::unexpected(DataError{
         .file = dataset.name, .reason = "no row has a feature; expected some to learn from"});
   }
+  if (auto complaint = size_complaint(set.order.size(), set.labels.column_count());
+      !complaint.empty()) {
+    return std::unexpected(DataError{.file = dataset.name, .reason = std::move(complaint)});
+  }
 
   const std::vector<std::size_t> source = shuffled_rows(dataset.row_count(), dataset.fingerprint);
   SparseRows rows(dataset.row_count(), dataset.rows.nonzero_count());
-  std::vector<float> signs(source.size());
   for (std::size_t row = 0; row < source.size(); ++row) {
     rows.starts()[row + 1] = dataset.rows.features(source[row]).size();
-    signs[row] = (*file_signs)[source[row]];
   }
   add_up_starts(rows);
 
@@ -209,7 +211,7 @@ std::expected<TrainingSet, DataError> prepare_training(const Dataset& dataset, u
     }
   });
   set.mean_square = squares.means(source.size(), set.order.size(), threads);
-  set.rows = TrainingRows(std::move(rows), std::move(signs), set.order.size());
+  set.rows = TrainingRows(std::move(rows), file_labels->rows.in_order(source), set.order.size());
   return set;
 }
 
@@ -217,8 +219,8 @@ std::expected<ScoringSet, DataError> prepare_scoring(const Dataset& dataset,
                                                      const FeatureOrder& order,
                                                      const LabelEncoding& labels,
                                                      const RowScale& scale, unsigned threads) {
-  auto signs = encode_labels(dataset, labels);
-  if (!signs) return std::unexpected(std::move(signs.error()));
+  auto encoded = encode_labels(dataset, labels);
+  if (!encoded) return std::unexpected(std::move(encoded.error()));
   const std::size_t row_count = dataset.row_count();
   std::vector<std::uint64_t> lengths(row_count);
   for_each_range(row_count, kRowStep, threads, [&](std::size_t first, std::size_t last) {
@@ -240,8 +242,9 @@ std::expected<ScoringSet, DataError> prepare_scoring(const Dataset& dataset,
                            rows.feature().data() + start, rows.value().data() + start);
     }
   });
-  ScoringSet set{.unknown_entries = dataset.rows.nonzero_count() - rows.nonzero_count()};
-  set.rows = TrainingRows(std::move(rows), std::move(*signs), order.size());
+  ScoringSet set{.unknown_entries = dataset.rows.nonzero_count() - rows.nonzero_count(),
+                 .unknown_labels = encoded->unknown};
+  set.rows = TrainingRows(std::move(rows), std::move(encoded->rows), order.size());
   return set;
 }
 

@@ -16,15 +16,18 @@
 namespace hogwild::sgd {
 
 /// Rows as the learner reads them: features are ranks, ascending in a row; values are scaled; each
-/// row has a sign, +1 or −1. Labels are not folded into the values.
+/// row has a sign, or the columns in which it is positive. Labels are not folded into the values.
 ///
 /// Owns its rows; moves, never copies. Threads: const, any.
 class TrainingRows {
  public:
   /// No rows.
   TrainingRows() = default;
-  /// REQUIRES: a sign a row; every feature < feature_count.
-  TrainingRows(SparseRows rows, std::vector<float> sign, std::uint32_t feature_count);
+  /// REQUIRES: labels for each row; every feature < feature_count.
+  TrainingRows(SparseRows rows, RowLabels labels, std::uint32_t feature_count);
+  /// Two classes: a sign a row.
+  TrainingRows(SparseRows rows, std::vector<float> sign, std::uint32_t feature_count)
+      : TrainingRows(std::move(rows), RowLabels(std::move(sign)), feature_count) {}
 
   [[nodiscard]] std::uint64_t row_count() const { return rows_.row_count(); }
   [[nodiscard]] std::uint64_t nonzero_count() const { return rows_.nonzero_count(); }
@@ -34,15 +37,23 @@ class TrainingRows {
     return rows_.features(row);
   }
   [[nodiscard]] std::span<const float> values(std::uint64_t row) const { return rows_.values(row); }
-  /// +1 or −1.
-  [[nodiscard]] float sign(std::uint64_t row) const { return sign_[row]; }
-  /// The same rows as three arrays, and a sign a row.
+  /// Columns of a model of these rows: 1 for two classes.
+  [[nodiscard]] std::uint32_t column_count() const { return labels_.column_count(); }
+  /// +1 or −1. REQUIRES: column_count() == 1.
+  [[nodiscard]] float sign(std::uint64_t row) const { return labels_.sign(row); }
+  /// The positive columns of a row, ascending, none or several. REQUIRES: column_count() > 1.
+  [[nodiscard]] std::span<const std::uint32_t> positives(std::uint64_t row) const {
+    return labels_.positives(row);
+  }
+  /// The same rows as three arrays, and their labels.
   [[nodiscard]] const SparseRows& sparse() const { return rows_; }
-  [[nodiscard]] std::span<const float> signs() const { return sign_; }
+  [[nodiscard]] const RowLabels& labels() const { return labels_; }
+  /// All signs; empty with several columns.
+  [[nodiscard]] std::span<const float> signs() const { return labels_.signs(); }
 
  private:
   SparseRows rows_;
-  std::vector<float> sign_;
+  RowLabels labels_;
   std::uint32_t feature_count_ = 0;
 };
 
@@ -71,14 +82,15 @@ struct RowScale {
 struct TrainingSet {
   TrainingRows rows{};     ///< shuffled by a permutation drawn from the fingerprint
   FeatureOrder order{};    ///< what ranks mean
-  LabelEncoding labels{};  ///< what signs mean
+  LabelEncoding labels{};  ///< what signs or columns mean
   RowScale scale{};
   std::vector<double> mean_square{};  ///< v: mean over all rows of x_j², scaled, one a rank
   std::uint64_t fingerprint = 0;      ///< of the data set
 };
 
 /// Lays `dataset` out for training.
-/// Errors: labels that are not two classes, or not a single feature in any row.
+/// Errors: labels that cannot be trained on (find_classes()), not a single feature in any row, or
+/// more weights than a model may have.
 /// Cost: as many bytes as the data set again, and three passes over it.
 [[nodiscard]] std::expected<TrainingSet, DataError> prepare_training(const Dataset& dataset,
                                                                      unsigned threads);
@@ -87,10 +99,11 @@ struct TrainingSet {
 struct ScoringSet {
   TrainingRows rows{};                ///< in the file's order
   std::uint64_t unknown_entries = 0;  ///< dropped: of features that no training row has
+  std::uint64_t unknown_labels = 0;   ///< left out: of columns that the training set has not
 };
 
 /// Lays `dataset` out for scoring, in the order, classes and scale of a training set.
-/// Errors: a label that is not one of the two classes.
+/// Errors: those of encode_labels().
 [[nodiscard]] std::expected<ScoringSet, DataError> prepare_scoring(const Dataset& dataset,
                                                                    const FeatureOrder& order,
                                                                    const LabelEncoding& labels,

@@ -134,8 +134,7 @@ class ModelReader {
       return std::unexpected(fault("the same label twice; expected two classes"));
     }
     is_reversed_ = labels[0] < labels[1];
-    model.labels = {.negative = std::min(labels[0], labels[1]),
-                    .positive = std::max(labels[0], labels[1])};
+    model.labels = two_classes(std::min(labels[0], labels[1]), std::max(labels[0], labels[1]));
     return {};
   }
 
@@ -259,9 +258,9 @@ std::string to_liblinear(const LinearModel& model) {
   std::string out = "solver_type ";
   out += solver->name;
   out += "\nnr_class 2\nlabel ";
-  append_number(static_cast<double>(model.labels.positive), out);
+  append_number(static_cast<double>(model.labels.positive()), out);
   out += ' ';
-  append_number(static_cast<double>(model.labels.negative), out);
+  append_number(static_cast<double>(model.labels.negative()), out);
   out += "\nnr_feature " + std::to_string(model.weight.size());
   out += model.intercept ? "\nbias 1\nw\n" : "\nbias -1\nw\n";
   for (const double weight : model.weight) {

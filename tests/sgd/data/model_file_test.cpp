@@ -55,13 +55,13 @@ BOOST_AUTO_TEST_SUITE(model_file)
 
 BOOST_AUTO_TEST_CASE(model_is_written_as_liblinear_writes_it) {
   BOOST_TEST(to_liblinear({.loss = Loss::kHinge,
-                           .labels = {-1.0F, 1.0F},
+                           .labels = two_classes(-1.0F, 1.0F),
                            .weight = {0.5, 0, -2e-7},
                            .intercept = {}}) ==
              "solver_type L2R_L1LOSS_SVC_DUAL\nnr_class 2\nlabel 1 -1\nnr_feature 3\nbias -1\nw\n"
              "0.5\n0\n-2e-07\n");
   BOOST_TEST(to_liblinear({.loss = Loss::kLogistic,
-                           .labels = {0.0F, 1.0F},
+                           .labels = two_classes(0.0F, 1.0F),
                            .weight = {1.0 / 3.0},
                            .intercept = -0.25}) ==
              "solver_type L2R_LR\nnr_class 2\nlabel 1 0\nnr_feature 1\nbias 1\nw\n"
@@ -72,7 +72,8 @@ BOOST_AUTO_TEST_CASE(written_model_reads_back_exactly) {
   std::mt19937_64 random(41);
   for (const bool has_intercept : {false, true}) {
     for (const Loss loss : {Loss::kHinge, Loss::kLogistic}) {
-      LinearModel model{.loss = loss, .labels = {-3.0F, 7.5F}, .weight = {}, .intercept = {}};
+      LinearModel model{
+          .loss = loss, .labels = two_classes(-3.0F, 7.5F), .weight = {}, .intercept = {}};
       while (model.weight.size() < 5000) {
         const auto weight = std::bit_cast<double>(random());
         if (std::isfinite(weight)) model.weight.push_back(weight);
@@ -93,7 +94,7 @@ BOOST_AUTO_TEST_CASE(model_without_features_is_an_intercept_alone) {
 BOOST_AUTO_TEST_CASE(smaller_label_first_turns_the_scores_around) {
   const LinearModel model = parse_model(
       "solver_type L2R_LR\nnr_class 2\nlabel -1 1\nnr_feature 2\nbias 1\nw\n0.5 \n-2 \n0.125 \n");
-  BOOST_TEST((model.labels == LabelEncoding{-1.0F, 1.0F}));
+  BOOST_TEST((model.labels == two_classes(-1.0F, 1.0F)));
   BOOST_TEST((model.weight == std::vector<double>{-0.5, 2.0}));
   BOOST_TEST(model.intercept.value() == -0.125);
   BOOST_TEST((model.loss == Loss::kLogistic));
@@ -290,7 +291,7 @@ BOOST_AUTO_TEST_CASE(models_of_liblinear_score_as_liblinear_does) {
       BOOST_TEST_REQUIRE(std::system(predict.c_str()) == 0);
       const auto model = load_liblinear(model_path);
       BOOST_TEST_REQUIRE(model.has_value(), options);
-      BOOST_TEST((model->labels == LabelEncoding{-1.0F, 1.0F}));
+      BOOST_TEST((model->labels == two_classes(-1.0F, 1.0F)));
       std::istringstream labels(read_file(output));
       for (std::size_t row = 0; row < dataset.row_count(); ++row) {
         float label = 0.0F;

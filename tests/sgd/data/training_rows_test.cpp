@@ -223,9 +223,35 @@ BOOST_AUTO_TEST_CASE(sets_that_cannot_be_trained_on_are_refused) {
     return set ? std::string("accepted") : set.error().message();
   };
   BOOST_TEST(refusal("+1\n-1\n") == "train.svm: no row has a feature; expected some to learn from");
-  BOOST_TEST(refusal("+1 1:1\n2 1:1\n3 1:1\n").starts_with("train.svm:3:1: label 3 is a third"));
   BOOST_TEST(refusal("5:1\n").starts_with("train.svm:1:1: no label"));
   BOOST_TEST(refusal("+1 5:0\n") == "accepted");
+}
+
+BOOST_AUTO_TEST_CASE(labels_go_with_their_rows_when_rows_are_shuffled) {
+  std::string classes;
+  std::string sets;
+  for (int i = 1; i <= 300; ++i) {  // the value says which labels the row has
+    classes += std::to_string(i % 3) + " 1:" + std::to_string(i) + '\n';
+    sets += (i % 2 == 0 ? std::to_string(i % 3) + "," + std::to_string(3 + i % 2) : "") +
+            " 1:" + std::to_string(i) + '\n';
+  }
+  const TrainingSet one_each = prepare_valid(parse_valid(classes), 2);
+  BOOST_TEST_REQUIRE(one_each.rows.column_count() == 3U);
+  const TrainingSet several = prepare_valid(parse_valid(sets), 2);
+  BOOST_TEST_REQUIRE(several.rows.column_count() == 4U);  // labels 0, 1, 2 and 3
+  for (std::uint64_t row = 0; row < 300; ++row) {
+    const auto value = [row](const TrainingSet& set) {
+      return static_cast<std::uint32_t>(std::lround(set.rows.values(row)[0] / set.scale.factor));
+    };
+    const auto one = one_each.rows.positives(row);
+    BOOST_TEST_REQUIRE((one.size() == 1 && one[0] == value(one_each) % 3));
+    const auto set = several.rows.positives(row);
+    if (value(several) % 2 == 1) {
+      BOOST_TEST_REQUIRE(set.empty());
+    } else {
+      BOOST_TEST_REQUIRE((set.size() == 2 && set[0] == value(several) % 3 && set[1] == 3));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(scoring_rows_keep_their_order_and_drop_what_training_never_saw) {
