@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace hogwild::sgd {
 
@@ -14,6 +15,13 @@ void LineNumbers::skip(std::uint64_t row, std::uint64_t count) {
   }
   assert(skipped_.empty() || skipped_.back().row < row);
   skipped_.push_back({.row = row, .total = before + count});
+}
+
+void LineNumbers::append(const LineNumbers& part, std::uint64_t first_row) {
+  std::uint64_t before = 0;
+  for (const Skipped& skipped : part.skipped_) {
+    skip(first_row + skipped.row, skipped.total - std::exchange(before, skipped.total));
+  }
 }
 
 std::uint64_t LineNumbers::line_of(std::uint64_t row) const {

@@ -13,6 +13,9 @@ class LineNumbers {
   /// Notes that `count` lines stood before row `row` (and after the row before it) that are none.
   /// REQUIRES: rows come in ascending order.
   void skip(std::uint64_t row, std::uint64_t count);
+  /// Notes those of another part of the file, which begins with row `first_row` of this one.
+  /// REQUIRES: as skip().
+  void append(const LineNumbers& part, std::uint64_t first_row);
   /// The line of `row`, from 1. Cost: a binary search.
   [[nodiscard]] std::uint64_t line_of(std::uint64_t row) const;
 

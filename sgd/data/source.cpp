@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "sgd/data/svmlight.hpp"
+#include "sgd/data/svmlight_file.hpp"
 
 namespace hogwild::sgd {
 namespace {

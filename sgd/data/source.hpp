@@ -13,7 +13,7 @@
 
 namespace hogwild::sgd {
 
-/// A file of svmlight text, plain or gzip; "-" is standard input.
+/// A file of svmlight text, plain or packed; "-" is standard input.
 struct FileSource {
   std::string path;
 };

@@ -86,11 +86,14 @@ Tally count_marks(std::string_view text) {
 /// Reads one data set out of a text; used once.
 class Parser {
  public:
-  Parser(const Text& text, std::string name, unsigned threads)
-      : text_(text), lines_text_(text.view()), threads_(threads) {
+  Parser(const Text& text, std::string name, unsigned threads, LoadProgress* progress)
+      : text_(text), lines_text_(text.view()), threads_(threads), progress_(progress) {
+    dataset_.name = std::move(name);
+  }
+
+  void skip_byte_order_mark() {
     constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     if (lines_text_.starts_with(kByteOrderMark)) lines_text_.remove_prefix(kByteOrderMark.size());
-    dataset_.name = std::move(name);
   }
 
   std::expected<Dataset, DataError> run() {
@@ -101,10 +104,6 @@ class Parser {
       if (chunk.fault) return std::unexpected(locate(*chunk.fault));
     }
     close_gaps();
-    if (dataset_.row_count() == 0) {
-      return std::unexpected(
-          DataError{.file = dataset_.name, .reason = "no rows; expected svmlight text"});
-    }
     return std::move(dataset_);
   }
 
@@ -137,6 +136,11 @@ class Parser {
       Chunk& chunk = chunks_[part];
       read_chunk(chunk);
       release(chunk);
+      if (progress_ != nullptr) {
+        progress_->bytes += chunk.text.size();
+        progress_->text_bytes += chunk.text.size();
+        progress_->rows += chunk.rows;
+      }
       if (!chunk.fault) return;
       std::size_t known = first_fault.load(std::memory_order_relaxed);
       while (part < known && !first_fault.compare_exchange_weak(known, part)) {
@@ -253,43 +257,31 @@ class Parser {
   const Text& text_;
   std::string_view lines_text_;
   unsigned threads_;
+  LoadProgress* progress_;
   // Threads write the rows of their chunks.
   std::vector<Chunk> chunks_;
   Dataset dataset_;
   Array<std::uint64_t> row_hash_;
 };
 
-/// What a packed file is, where it is one that this version cannot unpack.
-std::optional<std::string> unsupported_packing(std::string_view bytes) {
-  if (bytes.starts_with("BZh")) return "bzip2";
-  if (bytes.starts_with("\x28\xb5\x2f\xfd")) return "zstd";
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::expected<Dataset, DataError> parse_svmlight(const Text& text, std::string name,
-                                                 unsigned threads) {
-  return Parser(text, std::move(name), threads).run();
+                                                 unsigned threads, LoadProgress* progress) {
+  Parser parser(text, std::move(name), threads, progress);
+  parser.skip_byte_order_mark();
+  auto dataset = parser.run();
+  if (dataset && dataset->row_count() == 0) return std::unexpected(no_rows(dataset->name));
+  return dataset;
 }
 
-std::expected<Dataset, DataError> load_svmlight(const std::string& path, unsigned threads) {
-  auto text = read_text(path);
-  if (!text) return std::unexpected(std::move(text.error()));
-  if (const auto packing = unsupported_packing(text->view())) {
-    return std::unexpected(
-        DataError{.file = path,
-                  .reason = "packed with " + *packing + "; expected text or gzip in this version"});
-  }
-  if (looks_gzipped(text->view())) {
-    auto unpacked = gunzip(text->view(), path);
-    if (!unpacked) return std::unexpected(std::move(unpacked.error()));
-    *text = std::move(*unpacked);
-  } else if (path.ends_with(".gz")) {
-    return std::unexpected(
-        DataError{.file = path, .reason = "not in gzip form; expected it by its name"});
-  }
-  return parse_svmlight(*text, path, threads);
+std::expected<Dataset, DataError> parse_svmlight_lines(const Text& text, std::string name,
+                                                       unsigned threads) {
+  return Parser(text, std::move(name), threads, nullptr).run();
+}
+
+DataError no_rows(const std::string& name) {
+  return {.file = name, .reason = "no rows; expected svmlight text"};
 }
 
 }  // namespace hogwild::sgd

@@ -5,6 +5,7 @@
 
 #include "sgd/data/dataset.hpp"
 #include "sgd/data/load_error.hpp"
+#include "sgd/data/load_progress.hpp"
 #include "sgd/data/text.hpp"
 
 namespace hogwild::sgd {
@@ -25,13 +26,19 @@ namespace hogwild::sgd {
 /// Errors: the first bad line of the file, whatever the number of threads; a text without any row.
 /// Rows come out with ascending features. Cost: two passes over the text, by chunks shared among
 /// `threads`; straight into the rows, no copy. Mapped text is released behind the parser.
-/// Throws std::bad_alloc where memory is short.
+/// `progress`, where there is one, counts the bytes and rows that are read. Throws std::bad_alloc
+/// where memory is short.
 [[nodiscard]] std::expected<Dataset, DataError> parse_svmlight(const Text& text, std::string name,
-                                                               unsigned threads);
+                                                               unsigned threads,
+                                                               LoadProgress* progress = nullptr);
 
-/// Reads a file of svmlight text, plain or gzip (told by its first bytes); "-" is standard input.
-/// Errors: those of parse_svmlight(), and what the system or the unpacker says.
-[[nodiscard]] std::expected<Dataset, DataError> load_svmlight(const std::string& path,
-                                                              unsigned threads);
+/// As parse_svmlight(), for lines out of the middle of a text: it is no error where none is a row,
+/// and a byte order mark is not skipped. Lines in errors and in the data set count from `text`.
+[[nodiscard]] std::expected<Dataset, DataError> parse_svmlight_lines(const Text& text,
+                                                                     std::string name,
+                                                                     unsigned threads);
+
+/// What is wrong with a text that has no row.
+[[nodiscard]] DataError no_rows(const std::string& name);
 
 }  // namespace hogwild::sgd

@@ -1,8 +1,6 @@
 #include "sgd/data/text.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "sgd/data/input.hpp"
 #include "sgd/data/text_builder.hpp"
 
 namespace hogwild::sgd {
@@ -20,21 +19,6 @@ namespace {
 std::size_t page_size() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
 
 std::string system_message(int error) { return std::generic_category().message(error); }
-
-/// An open file that is closed at the end of its scope.
-class OpenFile {
- public:
-  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  ~OpenFile() {
-    if (descriptor_ > STDIN_FILENO) close(descriptor_);
-  }
-  [[nodiscard]] int descriptor() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 /// Reads to the end of `descriptor`; an errno where that fails.
 std::expected<Text, int> read_stream(int descriptor) {
@@ -103,17 +87,10 @@ void Text::release(std::size_t offset, std::size_t length) const {
 }
 
 std::expected<Text, DataError> read_text(const std::string& path) {
-  const bool is_input = path == "-";
-  const OpenFile file(is_input ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0) {
-    return std::unexpected(
-        DataError{.file = path, .reason = "cannot be opened: " + system_message(errno)});
-  }
-  // A file that reports no size may still have contents (/proc), and input may start in the middle.
-  const bool can_map = !is_input && S_ISREG(status.st_mode) && status.st_size > 0;
-  auto text = can_map ? Text::map(file.descriptor(), static_cast<std::size_t>(status.st_size))
-                      : read_stream(file.descriptor());
+  const auto file = OpenFile::open(path);
+  if (!file) return std::unexpected(file.error());
+  const auto size = file->mappable_size();
+  auto text = size ? Text::map(file->descriptor(), *size) : read_stream(file->descriptor());
   if (text) return std::move(*text);
   return std::unexpected(
       DataError{.file = path, .reason = "cannot be read: " + system_message(text.error())});

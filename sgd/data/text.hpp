@@ -52,12 +52,4 @@ class Text {
 /// their end. Errors: what the system says.
 [[nodiscard]] std::expected<Text, DataError> read_text(const std::string& path);
 
-/// Unpacks gzip data: all members, one behind the other; zero bytes may follow the last one.
-/// Errors: anything else that follows, a member that is corrupt or ends early.
-[[nodiscard]] std::expected<Text, DataError> gunzip(std::string_view packed,
-                                                    const std::string& file);
-
-/// True where `bytes` begin as gzip data do.
-[[nodiscard]] bool looks_gzipped(std::string_view bytes);
-
 }  // namespace hogwild::sgd

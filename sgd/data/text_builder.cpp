@@ -20,6 +20,17 @@ char* TextBuilder::reserve(std::size_t room) {
   return data_.get() + size_;
 }
 
+void TextBuilder::append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  std::memcpy(reserve(bytes.size()), bytes.data(), bytes.size());
+  grow(bytes.size());
+}
+
+void TextBuilder::erase_front(std::size_t count) {
+  size_ -= count;
+  std::memmove(data_.get(), data_.get() + count, size_);
+}
+
 Text TextBuilder::finish() && {
   std::memset(reserve(0), 0, kTextPadding);
   return Text::adopt(data_.release(), size_);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bzlib.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -55,6 +57,31 @@ inline std::string gzip(std::string_view text) {
   packed.resize(stream.total_out);
   deflateEnd(&stream);
   if (result != Z_STREAM_END) throw std::runtime_error("deflate");
+  return packed;
+}
+
+/// `text` as one bzip2 stream.
+inline std::string bzip2(std::string_view text) {
+  auto size = static_cast<unsigned>(text.size() + text.size() / 50 + 1000);
+  std::string packed(size, '\0');
+  std::string source(text);  // the interface is not const-correct
+  const int result = BZ2_bzBuffToBuffCompress(packed.data(), &size, source.data(),
+                                              static_cast<unsigned>(source.size()), 1, 0, 0);
+  if (result != BZ_OK) throw std::runtime_error("BZ2_bzBuffToBuffCompress");
+  packed.resize(size);
+  return packed;
+}
+
+/// `text` as one zstd frame with a checksum.
+inline std::string zstd(std::string_view text) {
+  ZSTD_CCtx* const context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  const std::size_t size =
+      ZSTD_compress2(context, packed.data(), packed.size(), text.data(), text.size());
+  ZSTD_freeCCtx(context);
+  if (ZSTD_isError(size) != 0U) throw std::runtime_error("ZSTD_compress2");
+  packed.resize(size);
   return packed;
 }
 

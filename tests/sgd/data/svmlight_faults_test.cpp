@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "sgd/data/svmlight.hpp"
+#include "sgd/data/svmlight_file.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
 
@@ -187,12 +187,10 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_unpacked_are_refused) {
     const auto dataset = load_svmlight(directory.write(name, contents), 1);
     return dataset ? std::string("loaded") : dataset.error().reason;
   };
-  BOOST_TEST(reason("a.gz", "+1 1:1\n") == "not in gzip form; expected it by its name");
+  BOOST_TEST(reason("a.gz", "+1 1:1\n") == "loaded");  // the name says nothing
   BOOST_TEST(reason("b.gz", gzip("+1 1:1\n").substr(0, 15)).starts_with("the gzip data end early"));
-  BOOST_TEST(reason("c.bz2", "BZh91AY") ==
-             "packed with bzip2; expected text or gzip in this version");
-  BOOST_TEST(reason("d.zst", "\x28\xb5\x2f\xfd rest") ==
-             "packed with zstd; expected text or gzip in this version");
+  BOOST_TEST(reason("c.bz2", bzip2("+1 1:1\n").substr(0, 30)).starts_with("the bzip2 data end"));
+  BOOST_TEST(reason("d.zst", "\x28\xb5\x2f\xfd rest").starts_with("the zstd data are corrupt ("));
   BOOST_TEST(reason("e.gz", gzip("")) == "no rows; expected svmlight text");
   BOOST_TEST(reason("f.gz", gzip("+1 1:1\n-1 1:x\n")) ==
              "found \"x\"; expected a finite number as the value of feature 1");

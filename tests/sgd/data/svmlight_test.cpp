@@ -193,22 +193,6 @@ BOOST_AUTO_TEST_CASE(plus_sign_is_written_where_the_set_has_minus_one) {
   BOOST_TEST(write_all(parse_valid("+1 1:0.5\n0 2:1\n")) == "1 1:0.5\n0 2:1\n");
 }
 
-BOOST_AUTO_TEST_CASE(plain_gzip_and_mapped_files_are_the_same_data_set) {
-  const TemporaryDirectory directory;
-  const std::string text = long_text();
-  const Dataset expected = parse_valid(text);
-  const std::size_t middle = text.find('\n', text.size() / 2) - 3;  // members end anywhere
-  for (const std::string& path :
-       {directory.write("plain.svm", text), directory.write("one.svm.gz", gzip(text)),
-        directory.write("name-says-nothing", gzip(text)),
-        directory.write("two.gz", gzip(text.substr(0, middle)) + gzip(text.substr(middle)))}) {
-    const auto dataset = load_svmlight(path, 2);
-    BOOST_TEST_REQUIRE(dataset.has_value(), path);
-    BOOST_TEST(equal_contents(*dataset, expected), path);
-    BOOST_TEST(dataset->name == path);
-  }
-}
-
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
