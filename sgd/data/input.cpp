@@ -17,9 +17,8 @@ std::expected<OpenFile, DataError> OpenFile::open(const std::string& path) {
   OpenFile file(is_standard_input ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (file.descriptor_ < 0 || fstat(file.descriptor_, &status) != 0) {
-    return std::unexpected(
-        DataError{.file = path,
-                  .reason = "cannot be opened: " + std::generic_category().message(errno)});
+    return std::unexpected(DataError{
+        .file = path, .reason = "cannot be opened: " + std::generic_category().message(errno)});
   }
   if (S_ISREG(status.st_mode) && status.st_size > 0) {
     file.size_ = static_cast<std::size_t>(status.st_size);

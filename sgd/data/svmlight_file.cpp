@@ -103,7 +103,8 @@ std::uint64_t copy_rows(const Dataset& part, std::size_t first_row, std::uint64_
   const std::vector<std::uint64_t> labels = label_hashes(part);
   std::uint64_t terms = 0;
   for (std::size_t row = 0; row < part.row_count(); ++row) {
-    const std::uint64_t hash = row_hash(labels[row], part.rows.features(row), part.rows.values(row));
+    const std::uint64_t hash =
+        row_hash(labels[row], part.rows.features(row), part.rows.values(row));
     terms += fingerprint_term(hash, first_row + row);
     whole.rows.starts()[first_row + row + 1] = first_entry + part.rows.starts()[row + 1];
     whole.label[first_row + row] = part.label[row];

@@ -14,6 +14,15 @@ std::string members_of(Packing packing) {
   return packing == Packing::kBzip2 ? "bzip2 streams" : "zstd frames";
 }
 
+/// Jumps from one line end to the next: the compiler makes no vector code of std::count at -O2.
+std::uint64_t count_lines(std::string_view text) {
+  std::uint64_t lines = 0;
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    ++lines;
+  }
+  return lines;
+}
+
 }  // namespace
 
 TextBlocks::TextBlocks(Input input, Packing packing, std::size_t block_bytes)
@@ -56,9 +65,9 @@ std::expected<std::optional<TextBlock>, DataError> TextBlocks::next() {
       text.truncate(searched + newline + 1);
     }
     if (text.size() == 0) return std::nullopt;
-    const auto lines = std::count(text.view().begin(), text.view().end(), '\n');
-    return TextBlock{std::move(text).finish(),
-                     std::exchange(lines_given_, lines_given_ + static_cast<std::uint64_t>(lines))};
+    const std::uint64_t lines_before = lines_given_;
+    lines_given_ += count_lines(text.view());
+    return TextBlock{std::move(text).finish(), lines_before};
   }
 }
 
@@ -135,12 +144,11 @@ std::expected<bool, DataError> TextBlocks::begin_member() {
 }
 
 std::unexpected<DataError> TextBlocks::fault(const std::string& what) const {
-  return std::unexpected(
-      DataError{.file = input_.name(),
-                .reason = "the " + std::string(to_string(packing_)) + " data " + what + ", " +
-                          std::to_string(text_bytes_) +
-                          " bytes of text after the beginning; expected complete " +
-                          members_of(packing_)});
+  return std::unexpected(DataError{
+      .file = input_.name(),
+      .reason = "the " + std::string(to_string(packing_)) + " data " + what + ", " +
+                std::to_string(text_bytes_) +
+                " bytes of text after the beginning; expected complete " + members_of(packing_)});
 }
 
 }  // namespace hogwild::sgd

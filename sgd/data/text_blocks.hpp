@@ -33,9 +33,8 @@ class TextBlocks {
   static constexpr std::size_t kBlockBytes = std::size_t{1} << 20U;
 
   /// Error: the file cannot be read.
-  [[nodiscard]] static std::expected<TextBlocks, DataError> open(Input input,
-                                                                 std::size_t block_bytes =
-                                                                     kBlockBytes);
+  [[nodiscard]] static std::expected<TextBlocks, DataError> open(
+      Input input, std::size_t block_bytes = kBlockBytes);
 
   /// The next block, or none at the end. Each ends in a line end, but for the last perhaps.
   /// Errors: the file cannot be read; packed data that are corrupt, end early, or are followed by

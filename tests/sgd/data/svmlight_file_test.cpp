@@ -44,8 +44,7 @@ std::expected<Dataset, DataError> parse_in_blocks(const TemporaryDirectory& dire
                                                   std::string_view bytes, std::size_t block_bytes,
                                                   unsigned threads) {
   const std::string path = directory.write("train.svm", bytes);
-  auto blocks =
-      TextBlocks::open(Input(*OpenFile::open(path), "train.svm", nullptr), block_bytes);
+  auto blocks = TextBlocks::open(Input(*OpenFile::open(path), "train.svm", nullptr), block_bytes);
   return parse_svmlight_blocks(std::move(*blocks), threads, nullptr);
 }
 

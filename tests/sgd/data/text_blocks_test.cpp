@@ -23,15 +23,15 @@ struct Packer {
   std::size_t header;  ///< bytes at the beginning that no checksum covers
 };
 
-const std::array<Packer, 3> kPackers = {
-    Packer{"gzip", gzip, 10}, Packer{"bzip2", bzip2, 0}, Packer{"zstd", zstd, 0}};
+const std::array<Packer, 3> kPackers = {Packer{"gzip", gzip, 10}, Packer{"bzip2", bzip2, 0},
+                                        Packer{"zstd", zstd, 0}};
 
 /// All blocks of a file with these bytes.
 std::expected<std::vector<TextBlock>, DataError> blocks_of(std::string_view bytes,
                                                            std::size_t block_bytes) {
   const TemporaryDirectory directory;
-  auto stream = TextBlocks::open(
-      Input(*OpenFile::open(directory.write("f", bytes)), "f", nullptr), block_bytes);
+  auto stream = TextBlocks::open(Input(*OpenFile::open(directory.write("f", bytes)), "f", nullptr),
+                                 block_bytes);
   if (!stream) return std::unexpected(stream.error());
   std::vector<TextBlock> blocks;
   for (;;) {
@@ -101,8 +101,8 @@ BOOST_AUTO_TEST_CASE(byte_order_mark_is_dropped_at_the_beginning_alone) {
 BOOST_AUTO_TEST_CASE(members_one_behind_the_other_are_one_text) {
   const std::string big(3'000'000, 'b');
   for (const Packer& packer : kPackers) {
-    const auto text = text_of(packer.pack("one\ntw") + packer.pack("") + packer.pack(big) +
-                              packer.pack("o\n"));
+    const auto text =
+        text_of(packer.pack("one\ntw") + packer.pack("") + packer.pack(big) + packer.pack("o\n"));
     BOOST_TEST_REQUIRE(text.has_value(), packer.kind);
     BOOST_TEST((*text == "one\ntw" + big + "o\n"), packer.kind);
   }
