@@ -245,7 +245,9 @@ const std::array kTable{
                .commands = kLearning,
                .required_by = kTrainCommand,
                .otherwise = "none",
-               .meaning = "The rows to learn from: a file, - or synth:rcv1[?n=ROWS&seed=S&part=P].",
+               .meaning = "The rows to learn from: a file (svmlight text, plain or packed), - for "
+                          "standard input, synth:rcv1[?n=ROWS&seed=S&part=P] or "
+                          "lyrl2004:DIR[?topic=T&part=P] (RCV1-v2).",
                .set = set_text < [](Values & v) -> auto& {return v.learn.train;
 }  // namespace
 >
@@ -704,9 +706,9 @@ Outcome set_client_node(std::string_view text, Values& values) {
 }
 
 constexpr std::array kInfoWords{
-    PositionalSpec{.value = "DATA", .meaning = "A file, - or synth:rcv1[?…].", .set = set_data}};
+    PositionalSpec{.value = "DATA", .meaning = "A file, -, synth:rcv1[?…] or lyrl2004:DIR[?…].", .set = set_data}};
 constexpr std::array kConvertWords{
-    PositionalSpec{.value = "IN", .meaning = "A file, - or synth:rcv1[?…].", .set = set_data},
+    PositionalSpec{.value = "IN", .meaning = "A file, -, synth:rcv1[?…] or lyrl2004:DIR[?…].", .set = set_data},
     PositionalSpec{.value = "OUT",
                    .meaning = "A file whose name ends in .svm or .svm.gz.",
                    .set = set_converted}};

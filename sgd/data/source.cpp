@@ -5,13 +5,17 @@
 #include <utility>
 #include <vector>
 
+#include "sgd/data/lyrl2004.hpp"
 #include "sgd/data/svmlight_file.hpp"
 
 namespace hogwild::sgd {
 namespace {
 
 constexpr std::string_view kSynthetic = "synth:";
-constexpr std::string_view kForms = "expected a path, - or synth:rcv1[?n=N&seed=S&part=train|test]";
+constexpr std::string_view kLyrl2004 = "lyrl2004:";
+constexpr std::string_view kForms =
+    "expected a path, -, synth:rcv1[?n=N&seed=S&part=train|test] or "
+    "lyrl2004:DIR[?topic=T&part=train|test]";
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -27,12 +31,15 @@ std::string quote(std::string_view text) {
   return quoted;
 }
 
+std::expected<DataPart, std::string> parse_part(std::string_view value) {
+  if (value == "train") return DataPart::kTrain;
+  if (value == "test") return DataPart::kTest;
+  return std::unexpected("part must be train or test");
+}
+
 /// Takes one `key=value` into `source`; what is wrong with it otherwise.
-std::expected<void, std::string> take_setting(std::string_view setting, SyntheticSource& source) {
-  const std::size_t equals = setting.find('=');
-  const std::string_view key = setting.substr(0, equals);
-  const std::string_view value =
-      equals == std::string_view::npos ? std::string_view{} : setting.substr(equals + 1);
+std::expected<void, std::string> take_setting(std::string_view key, std::string_view value,
+                                              SyntheticSource& source) {
   if (key == "n") {
     source.rows = parse_number(value);
     if (source.rows && *source.rows >= 1 && *source.rows <= kMaxSyntheticRows) return {};
@@ -46,12 +53,51 @@ std::expected<void, std::string> take_setting(std::string_view setting, Syntheti
     return {};
   }
   if (key == "part") {
-    if (value == "train") source.part = DataPart::kTrain;
-    if (value == "test") source.part = DataPart::kTest;
-    if (value == "train" || value == "test") return {};
-    return std::unexpected("part must be train or test");
+    const auto part = parse_part(value);
+    if (!part) return std::unexpected(part.error());
+    source.part = *part;
+    return {};
   }
   return std::unexpected(quote(key) + " is unknown; expected n, seed or part");
+}
+
+std::expected<void, std::string> take_setting(std::string_view key, std::string_view value,
+                                              Lyrl2004Source& source) {
+  if (key == "topic") {
+    source.topic = value;
+    if (!value.empty()) return {};
+    return std::unexpected(
+        "topic must be the name of one, such as CCAT; without it every topic is "
+        "a label");
+  }
+  if (key == "part") {
+    const auto part = parse_part(value);
+    if (!part) return std::unexpected(part.error());
+    source.part = *part;
+    return {};
+  }
+  return std::unexpected(quote(key) + " is unknown; expected topic or part");
+}
+
+/// Takes `key=value&key=value…` into `source`.
+template <class Source>
+std::expected<Source, std::string> take_settings(std::string_view settings, Source source) {
+  std::vector<std::string_view> seen;
+  while (!settings.empty()) {
+    const std::size_t end = settings.find('&');
+    const std::string_view setting = settings.substr(0, end);
+    const std::size_t equals = setting.find('=');
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view{} : setting.substr(equals + 1);
+    seen.push_back(setting.substr(0, equals));
+    if (std::count(seen.begin(), seen.end(), seen.back()) > 1) {
+      return std::unexpected(quote(seen.back()) + " is given twice");
+    }
+    auto taken = take_setting(seen.back(), value, source);
+    if (!taken) return std::unexpected(std::move(taken.error()));
+    settings.remove_prefix(end == std::string_view::npos ? settings.size() : end + 1);
+  }
+  return source;
 }
 
 std::expected<SyntheticSource, std::string> parse_synthetic(std::string_view text) {
@@ -59,21 +105,17 @@ std::expected<SyntheticSource, std::string> parse_synthetic(std::string_view tex
   if (text.substr(0, question) != "rcv1") {
     return std::unexpected("the only synthetic set is synth:rcv1");
   }
-  SyntheticSource source;
+  if (question == std::string_view::npos) return SyntheticSource{};
+  return take_settings(text.substr(question + 1), SyntheticSource{});
+}
+
+/// A directory whose name has a question mark needs one more behind it.
+std::expected<Lyrl2004Source, std::string> parse_lyrl2004(std::string_view text) {
+  const std::size_t question = text.rfind('?');
+  Lyrl2004Source source{.directory = std::string(text.substr(0, question))};
+  if (source.directory.empty()) return std::unexpected("no directory; " + std::string(kForms));
   if (question == std::string_view::npos) return source;
-  std::string_view settings = text.substr(question + 1);
-  std::vector<std::string_view> seen;
-  while (!settings.empty()) {
-    const std::size_t end = settings.find('&');
-    const std::string_view setting = settings.substr(0, end);
-    seen.push_back(setting.substr(0, setting.find('=')));
-    if (std::count(seen.begin(), seen.end(), seen.back()) > 1) {
-      return std::unexpected(quote(seen.back()) + " is given twice");
-    }
-    if (auto taken = take_setting(setting, source); !taken) return std::unexpected(taken.error());
-    settings.remove_prefix(end == std::string_view::npos ? settings.size() : end + 1);
-  }
-  return source;
+  return take_settings(text.substr(question + 1), std::move(source));
 }
 
 SyntheticOptions complete(const SyntheticSource& source, DataPart default_part) {
@@ -90,8 +132,10 @@ std::expected<DataSource, std::string> parse_data_source(std::string_view text) 
   };
   if (text.empty()) return refuse(std::string(kForms));
   if (text.find('\0') != std::string_view::npos) return refuse("a path has no zero byte");
-  if (text.starts_with("lyrl2004:")) {
-    return refuse("LYRL2004 directories cannot be read in this version; " + std::string(kForms));
+  if (text.starts_with(kLyrl2004)) {
+    auto lyrl2004 = parse_lyrl2004(text.substr(kLyrl2004.size()));
+    if (!lyrl2004) return refuse(lyrl2004.error());
+    return DataSource{.where = std::move(*lyrl2004), .text = std::string(text)};
   }
   if (text.ends_with(".hwd")) {
     return refuse("binary caches cannot be read in this version; " + std::string(kForms));
@@ -105,11 +149,17 @@ std::expected<DataSource, std::string> parse_data_source(std::string_view text) 
 }
 
 std::expected<Dataset, DataError> load_data(const DataSource& source, DataPart default_part,
-                                            unsigned threads) {
+                                            unsigned threads, LoadProgress* progress) {
   if (const auto* synthetic = std::get_if<SyntheticSource>(&source.where)) {
     return make_synthetic_rcv1(complete(*synthetic, default_part), threads);
   }
-  return load_svmlight(std::get<FileSource>(source.where).path, threads);
+  if (const auto* lyrl2004 = std::get_if<Lyrl2004Source>(&source.where)) {
+    return load_lyrl2004({.directory = lyrl2004->directory,
+                          .topic = lyrl2004->topic,
+                          .part = lyrl2004->part.value_or(default_part)},
+                         threads, progress);
+  }
+  return load_svmlight(std::get<FileSource>(source.where).path, threads, progress);
 }
 
 }  // namespace hogwild::sgd

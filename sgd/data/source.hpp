@@ -9,6 +9,7 @@
 
 #include "sgd/data/dataset.hpp"
 #include "sgd/data/load_error.hpp"
+#include "sgd/data/load_progress.hpp"
 #include "sgd/data/synthetic.hpp"
 
 namespace hogwild::sgd {
@@ -25,23 +26,32 @@ struct SyntheticSource {
   std::optional<DataPart> part;
 };
 
+/// `lyrl2004:DIR?…`: a directory with the files of RCV1-v2.
+struct Lyrl2004Source {
+  std::string directory;
+  std::string topic{};  ///< empty: every topic is a label
+  std::optional<DataPart> part{};
+};
+
 /// A DATA argument, understood but not yet opened.
 struct DataSource {
-  std::variant<FileSource, SyntheticSource> where;
+  std::variant<FileSource, SyntheticSource, Lyrl2004Source> where;
   std::string text;  ///< as it was given
 
   /// True for `synth:`, which every node can make by itself.
   [[nodiscard]] bool is_synthetic() const { return std::holds_alternative<SyntheticSource>(where); }
 };
 
-/// Understands `PATH`, `-` or `synth:rcv1[?n=N&seed=S&part=train|test]`.
+/// Understands `PATH`, `-`, `synth:rcv1[?n=N&seed=S&part=train|test]` or
+/// `lyrl2004:DIR[?topic=T&part=train|test]`.
 /// The error says what is wrong with it and what would be right.
 [[nodiscard]] std::expected<DataSource, std::string> parse_data_source(std::string_view text);
 
-/// Reads or makes the data. `default_part` is for `synth:` without a part; without `n` the training
-/// part has 200,000 rows and the test part 23,149. Any number of threads gives the same.
-/// Throws std::bad_alloc where memory is short.
+/// Reads or makes the data. `default_part` is for `synth:` and `lyrl2004:` without a part; without
+/// `n` the training part of `synth:` has 200,000 rows and the test part 23,149. Any number of
+/// threads gives the same. `progress` may be null. Throws std::bad_alloc where memory is short.
 [[nodiscard]] std::expected<Dataset, DataError> load_data(const DataSource& source,
-                                                          DataPart default_part, unsigned threads);
+                                                          DataPart default_part, unsigned threads,
+                                                          LoadProgress* progress = nullptr);
 
 }  // namespace hogwild::sgd

@@ -11,10 +11,7 @@
 namespace hogwild::sgd {
 
 /// Reads svmlight text that comes in blocks; the result is that of parse_svmlight() on the whole.
-///
-/// Whichever thread is free fetches the next block, one at a time, and parses it while others fetch
-/// theirs: so unpacking runs beside parsing without a queue, and no more text is in memory than a
-/// block a thread. The rows of the blocks are put together at the end, each block freed in turn.
+/// See parse_blocks() for how it is shared among threads.
 /// Errors: the first of the text, bad lines as well as those of TextBlocks; a text without any row.
 /// Throws std::bad_alloc where memory is short.
 [[nodiscard]] std::expected<Dataset, DataError> parse_svmlight_blocks(TextBlocks blocks,

@@ -3,12 +3,10 @@
 #include <cstdint>
 #include <string>
 
+#include "sgd/data/data_part.hpp"
 #include "sgd/data/dataset.hpp"
 
 namespace hogwild::sgd {
-
-/// Which part of a data set that has two.
-enum class DataPart : std::uint8_t { kTrain, kTest };
 
 /// Rows of the training and of the test part where nothing else is said.
 inline constexpr std::uint64_t kSyntheticTrainRows = 200'000;

@@ -45,8 +45,24 @@ BOOST_AUTO_TEST_CASE(synthetic_settings_are_optional_and_in_any_order) {
   BOOST_TEST(parse_data_source("synth:rcv1?").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(rcv1_directory_is_what_stands_before_the_last_question_mark) {
+  const auto bare = parse_data_source("lyrl2004:/data/rcv1");
+  BOOST_TEST_REQUIRE(bare.has_value());
+  BOOST_TEST(std::get<Lyrl2004Source>(bare->where).directory == "/data/rcv1");
+  BOOST_TEST(std::get<Lyrl2004Source>(bare->where).topic.empty());
+  BOOST_TEST(!std::get<Lyrl2004Source>(bare->where).part.has_value());
+  const auto full = parse_data_source("lyrl2004:a?b/c?part=test&topic=CCAT");
+  BOOST_TEST_REQUIRE(full.has_value());
+  const auto& source = std::get<Lyrl2004Source>(full->where);
+  BOOST_TEST(source.directory == "a?b/c");
+  BOOST_TEST(source.topic == "CCAT");
+  BOOST_TEST((source.part == DataPart::kTest));
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_with_what_would_be_right) {
-  BOOST_TEST(refusal("") == "\"\": expected a path, - or synth:rcv1[?n=N&seed=S&part=train|test]");
+  BOOST_TEST(refusal("") ==
+             "\"\": expected a path, -, synth:rcv1[?n=N&seed=S&part=train|test] or "
+             "lyrl2004:DIR[?topic=T&part=train|test]");
   BOOST_TEST(refusal("synth:mnist") == "\"synth:mnist\": the only synthetic set is synth:rcv1");
   BOOST_TEST(refusal("synth:rcv1?n=0") ==
              "\"synth:rcv1?n=0\": n must be a number of rows from 1 to 100000000");
@@ -67,7 +83,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_with_what_would_be_right) {
   BOOST_TEST(
       refusal("synth:rcv1?n=5&&seed=1").ends_with("\"\" is unknown; expected n, seed or part"));
   BOOST_TEST(refusal("synth:rcv1?n=5&n=6").ends_with("\"n\" is given twice"));
-  BOOST_TEST(refusal("lyrl2004:/data").find("cannot be read in this version") != std::string::npos);
+  BOOST_TEST(refusal("lyrl2004:").find("no directory") != std::string::npos);
+  BOOST_TEST(refusal("lyrl2004:?topic=CCAT").find("no directory") != std::string::npos);
+  BOOST_TEST(refusal("lyrl2004:d?topic=").find("topic must be the name") != std::string::npos);
+  BOOST_TEST(refusal("lyrl2004:d?part=all").ends_with("part must be train or test"));
+  BOOST_TEST(refusal("lyrl2004:d?seed=1").ends_with("is unknown; expected topic or part"));
+  BOOST_TEST(refusal("lyrl2004:d?topic=A&topic=B").ends_with("\"topic\" is given twice"));
   BOOST_TEST(refusal("rcv1.hwd").find("cannot be read in this version") != std::string::npos);
   BOOST_TEST(refusal(std::string_view("a\0b", 3)).find("no zero byte") != std::string::npos);
 }
