@@ -15,6 +15,7 @@
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/text_sink.hpp"
+#include "sgd/data/cache.hpp"
 #include "sgd/data/parallel.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/data/svmlight_writer.hpp"
@@ -110,6 +111,23 @@ int print_info(const sgd::Dataset& dataset, bool as_json) {
   return kDone;
 }
 
+/// Lays rows out for training and writes them as a cache.
+int write_cache(const sgd::Dataset& dataset, unsigned threads, TextSink& sink) {
+  const auto set = sgd::prepare_training(dataset, threads);
+  if (!set) return complain("data convert", set.error().message(), kBadData);
+  if (!sgd::survives_scaling(dataset, set->scale)) {
+    return complain("data convert",
+                    dataset.name +
+                        ": its values differ so much in size that a cache, which holds "
+                        "them scaled, cannot hold the smallest; use the text",
+                    kBadData);
+  }
+  auto written = sgd::write_cache(*set, dataset.feature_count, threads,
+                                  [&sink](std::string_view bytes) { return sink.write(bytes); });
+  if (written) written = sink.finish();
+  return written ? kDone : complain("data convert", written.error(), kFailed);
+}
+
 /// Scores rows and prints a line for each, in order.
 struct Scorer {
   const sgd::Dataset& dataset;
@@ -147,6 +165,7 @@ int run_data(const DataOptions& options) {
   const auto dataset = sgd::load_data(*source, sgd::DataPart::kTest, options.threads);
   if (!dataset) return complain("data", dataset.error().message(), kBadData);
   if (!writes) return print_info(*dataset, options.json);
+  if (options.output.extension() == ".hwd") return write_cache(*dataset, options.threads, *sink);
   const auto written = write_text(*dataset, *sink);
   return written ? kDone : complain("data", written.error(), kFailed);
 }

@@ -163,10 +163,6 @@ sgd::RunOptions Node::run_options() const {
     const auto ms = std::chrono::duration_cast<milliseconds>(interval.time).count();
     return sgd::Interval{false, static_cast<std::uint64_t>(std::max<std::int64_t>(1, ms))};
   };
-  const auto shared_source = [](const std::string& text) {
-    const auto source = sgd::parse_data_source(text);
-    return source && source->is_synthetic() ? text : std::string();
-  };
   sgd::RunOptions run;
   sgd::RunSettings& settings = run.settings;
   settings.loss = learn.loss;
@@ -182,8 +178,6 @@ sgd::RunOptions Node::run_options() const {
   settings.broadcast_interval = to_interval(options_.broadcast_interval);
   settings.expect = options_.expect;
   settings.seed = learn.seed.value_or(random_word());
-  settings.train_source = shared_source(learn.train);
-  settings.test_source = shared_source(learn.test);
   for (const auto& [name, value] : settings.items()) {
     // `idle` is a role of this node, which contradicts no run.
     if (options_.given.contains(name) && name != "mode") run.given[name] = value;
@@ -288,7 +282,11 @@ void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
   data.has_train = loaded->train.has_value();
   data.has_test = loaded->test.has_value();
   data.test_fingerprint = loaded->test_fingerprint;
-  if (loaded->train) data.constants = run_constants(*loaded);
+  data.test_source = loaded->test_source;
+  if (loaded->train) {
+    data.constants = run_constants(*loaded);
+    data.train_source = loaded->train->shared_source;
+  }
   data_ = std::make_shared<const TrainingData>(std::move(*loaded));
   core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
     run.data_loaded(std::move(data), Clock::now(), wanted);

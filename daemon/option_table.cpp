@@ -245,7 +245,7 @@ const std::array kTable{
                .commands = kLearning,
                .required_by = kTrainCommand,
                .otherwise = "none",
-               .meaning = "The rows to learn from: a file (svmlight text, plain or packed), - for "
+               .meaning = "The rows to learn from: a file (svmlight text, plain or packed; a cache), - for "
                           "standard input, synth:rcv1[?n=ROWS&seed=S&part=P] or "
                           "lyrl2004:DIR[?topic=T&part=P] (RCV1-v2).",
                .set = set_text < [](Values & v) -> auto& {return v.learn.train;
@@ -683,9 +683,8 @@ Outcome set_synthetic_data(std::string_view text, Values& values) {
 }
 
 Outcome set_converted(std::string_view text, Values& values) {
-  if (text.ends_with(".hwd")) return std::unexpected(".hwd is not available in this version");
-  if (!text.ends_with(".svm") && !text.ends_with(".svm.gz")) {
-    return std::unexpected("expected a name that ends in .svm or .svm.gz");
+  if (!text.ends_with(".hwd") && !text.ends_with(".svm") && !text.ends_with(".svm.gz")) {
+    return std::unexpected("expected a name that ends in .hwd, .svm or .svm.gz");
   }
   values.data.output = text;
   return {};
@@ -706,11 +705,12 @@ Outcome set_client_node(std::string_view text, Values& values) {
 }
 
 constexpr std::array kInfoWords{
-    PositionalSpec{.value = "DATA", .meaning = "A file, -, synth:rcv1[?…] or lyrl2004:DIR[?…].", .set = set_data}};
+    PositionalSpec{.value = "DATA", .meaning = "A file, -, synth:… or lyrl2004:….", .set = set_data}};
 constexpr std::array kConvertWords{
-    PositionalSpec{.value = "IN", .meaning = "A file, -, synth:rcv1[?…] or lyrl2004:DIR[?…].", .set = set_data},
+    PositionalSpec{.value = "IN", .meaning = "A file, -, synth:… or lyrl2004:….", .set = set_data},
     PositionalSpec{.value = "OUT",
-                   .meaning = "A file whose name ends in .svm or .svm.gz.",
+                   .meaning = "A file that ends in .hwd (a cache: it trains at once), .svm or "
+                              ".svm.gz.",
                    .set = set_converted}};
 constexpr std::array kSynthWords{
     PositionalSpec{.value = "DATA",

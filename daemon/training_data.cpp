@@ -38,6 +38,7 @@ std::expected<void, DataFailure> add_test(const LearnOptions& learn, const sgd::
   auto scoring = sgd::prepare_scoring(*dataset, order, labels, scale, threads);
   if (!scoring) return bad_data(scoring.error());
   data.test_fingerprint = dataset->fingerprint;
+  data.test_source = dataset->shared_source;
   data.unknown_test_entries = scoring->unknown_entries;
   data.test = std::move(scoring->rows);
   return {};
@@ -50,13 +51,13 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
   const Clock::time_point start = Clock::now();
   TrainingData data;
   {
-    auto dataset = load(learn.train, sgd::DataPart::kTrain, threads);
-    if (!dataset) return std::unexpected(dataset.error());
-    auto train = sgd::prepare_training(*dataset, threads);
+    const auto source = sgd::parse_data_source(learn.train);
+    if (!source) return std::unexpected(DataFailure{kUsage, source.error()});
+    auto train = sgd::load_training_set(*source, sgd::DataPart::kTrain, threads);
     if (!train) return bad_data(train.error());
     if (train->labels.column_count() > 1) {
       return std::unexpected(
-          DataFailure{kBadData, dataset->name + ": " + std::to_string(train->labels.labels.size()) +
+          DataFailure{kBadData, learn.train + ": " + std::to_string(train->labels.labels.size()) +
                                     " different labels; expected two classes: training on more "
                                     "is not available in this version"});
     }

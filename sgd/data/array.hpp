@@ -17,8 +17,8 @@ namespace hogwild::sgd {
 /// A fixed run of plain values that starts without contents, so that the thread that fills a part
 /// is the one that touches it first. Hundreds of megabytes are not written twice.
 ///
-/// Owns its memory; moves (what was moved from is empty), never copies. Throws std::bad_alloc where
-/// there is too little.
+/// Owns its memory or shares the owner's; moves (what was moved from is empty), never copies.
+/// Throws std::bad_alloc where there is too little.
 template <class T>
 class Array {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_default_constructible_v<T>);
@@ -28,6 +28,15 @@ class Array {
   explicit Array(std::size_t size)
       : data_(size == 0 ? nullptr : static_cast<T*>(allocate_array(size * sizeof(T)))),
         size_(size) {}
+  /// Values that `owner` keeps alive, such as those of a mapped file. They are never written to:
+  /// only const members may be used.
+  [[nodiscard]] static Array of(std::span<const T> values, std::shared_ptr<const void> owner) {
+    assert(owner != nullptr);
+    Array array;
+    array.data_ = {const_cast<T*>(values.data()), Free{std::move(owner)}};
+    array.size_ = values.size();
+    return array;
+  }
   Array(Array&& other) noexcept
       : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
   Array& operator=(Array&& other) noexcept {
@@ -52,7 +61,10 @@ class Array {
 
  private:
   struct Free {
-    void operator()(T* data) const { std::free(data); }
+    std::shared_ptr<const void> owner{};  ///< of the memory; without one it is the heap's
+    void operator()(T* data) const {
+      if (!owner) std::free(data);
+    }
   };
 
   std::unique_ptr<T, Free> data_;

@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "sgd/data/fingerprint.hpp"
@@ -28,14 +29,29 @@ class BlockParser {
     std::vector<Dataset> parts;
     parts.reserve(parts_.size());
     for (auto& part : parts_) {
-      if (!part) return std::unexpected(std::move(part.error()));
+      if (!part) return std::unexpected(cause_of(std::move(part.error())));
       parts.push_back(std::move(*part));
     }
+    if (stream_fault_) return std::unexpected(std::move(*stream_fault_));
     return parts;
   }
 
  private:
   using Part = std::expected<Dataset, DataError>;
+
+  /// Why a line is bad: packed data that are damaged give a wrong text before their checksum tells.
+  /// So looks for it, as far as that takes about a second.
+  DataError cause_of(DataError bad_line) {
+    constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 28U;
+    for (std::uint64_t bytes = 0; blocks_.packing() != Packing::kNone && bytes < kMostBytes;) {
+      if (stream_fault_) return std::move(*stream_fault_);
+      const auto block = blocks_.next();
+      if (!block) return block.error();
+      if (!*block) break;
+      bytes += (*block)->text.view().size();
+    }
+    return bad_line;
+  }
 
   /// Fetches a block and parses it. False at the end.
   bool parse_one() {
@@ -46,7 +62,7 @@ class BlockParser {
       if (is_over_) return false;
       auto fetched = blocks_.next();
       is_over_ = !fetched || !*fetched;
-      if (!fetched) parts_.emplace_back(std::unexpected(std::move(fetched.error())));
+      if (!fetched) stream_fault_ = std::move(fetched.error());
       if (is_over_) return false;
       block = std::move(**fetched);
       part = &parts_.emplace_back();  // a deque: it stays where it is
@@ -71,6 +87,7 @@ class BlockParser {
   std::mutex mutex_;  ///< of all below, but for the parts, which belong to who fetched their block
   TextBlocks blocks_;
   std::deque<Part> parts_;
+  std::optional<DataError> stream_fault_;  ///< of the text behind the last part
   bool is_over_ = false;
 };
 

@@ -21,7 +21,8 @@ using ParseText = std::function<std::expected<Dataset, DataError>(const Text&)>;
 /// Whichever thread is free fetches the next block, one at a time, and parses it while others fetch
 /// theirs: so unpacking runs beside parsing without a queue, and no more text is in memory than a
 /// block a thread. `progress` may be null.
-/// Errors: the first of the text, of `parse` as well as of TextBlocks. Throws what `parse` throws.
+/// Errors: the first bad line of the text, or that of TextBlocks; where packed data are damaged and
+/// a line is bad, the damage is the reason that counts. Throws what `parse` throws.
 [[nodiscard]] std::expected<std::vector<Dataset>, DataError> parse_blocks(TextBlocks blocks,
                                                                           unsigned threads,
                                                                           LoadProgress* progress,

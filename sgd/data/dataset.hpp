@@ -33,6 +33,7 @@ struct Dataset {
   std::uint32_t feature_count = 0;            ///< the largest id
   std::uint64_t fingerprint = 0;              ///< of rows and labels, see fingerprint.hpp
   LineNumbers lines{};                        ///< of the file that it came from
+  std::string shared_source{};                ///< how anybody can make it, `synth:…`, or nothing
 
   [[nodiscard]] std::size_t row_count() const { return rows.row_count(); }
 };

@@ -9,6 +9,9 @@
 namespace hogwild::sgd {
 namespace {
 
+/// A table of this many ids is small beside any program.
+constexpr std::size_t kSmallTable = std::size_t{1} << 22U;
+
 /// A feature and in how many rows it is. Only features that are in some row.
 struct Frequency {
   std::uint32_t feature;
@@ -74,8 +77,7 @@ std::vector<std::uint32_t> order_by_frequency(const std::vector<Frequency>& freq
 
 FeatureOrder FeatureOrder::by_frequency(const SparseRows& rows, std::uint32_t feature_count,
                                         unsigned threads) {
-  // A table of this many ids is small beside any program, or beside these rows.
-  constexpr std::size_t kSmallTable = std::size_t{1} << 22U;
+  // Or a table that is small beside these rows.
   const bool is_dense = feature_count <= std::max(kSmallTable, 2 * rows.nonzero_count());
   return {order_by_frequency(is_dense ? count_in_arrays(rows.feature(), feature_count, threads)
                                       : count_by_sorting(rows.feature())),
@@ -83,7 +85,10 @@ FeatureOrder FeatureOrder::by_frequency(const SparseRows& rows, std::uint32_t fe
 }
 
 FeatureOrder FeatureOrder::of_features(std::span<const std::uint32_t> features) {
-  return {std::vector(features.begin(), features.end()), 0};
+  const std::uint32_t table_size =
+      features.empty() ? 0 : *std::max_element(features.begin(), features.end()) + 1;
+  return {std::vector(features.begin(), features.end()),
+          table_size <= kSmallTable ? table_size : 0};
 }
 
 FeatureOrder::FeatureOrder(std::vector<std::uint32_t> feature_of_rank, std::uint32_t table_size)

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "sgd/data/cache.hpp"
 #include "sgd/data/lyrl2004.hpp"
 #include "sgd/data/svmlight_file.hpp"
 
@@ -137,9 +138,6 @@ std::expected<DataSource, std::string> parse_data_source(std::string_view text) 
     if (!lyrl2004) return refuse(lyrl2004.error());
     return DataSource{.where = std::move(*lyrl2004), .text = std::string(text)};
   }
-  if (text.ends_with(".hwd")) {
-    return refuse("binary caches cannot be read in this version; " + std::string(kForms));
-  }
   if (!text.starts_with(kSynthetic)) {
     return DataSource{.where = FileSource{std::string(text)}, .text = std::string(text)};
   }
@@ -151,7 +149,9 @@ std::expected<DataSource, std::string> parse_data_source(std::string_view text) 
 std::expected<Dataset, DataError> load_data(const DataSource& source, DataPart default_part,
                                             unsigned threads, LoadProgress* progress) {
   if (const auto* synthetic = std::get_if<SyntheticSource>(&source.where)) {
-    return make_synthetic_rcv1(complete(*synthetic, default_part), threads);
+    Dataset dataset = make_synthetic_rcv1(complete(*synthetic, default_part), threads);
+    dataset.shared_source = dataset.name;
+    return dataset;
   }
   if (const auto* lyrl2004 = std::get_if<Lyrl2004Source>(&source.where)) {
     return load_lyrl2004({.directory = lyrl2004->directory,
@@ -159,7 +159,25 @@ std::expected<Dataset, DataError> load_data(const DataSource& source, DataPart d
                           .part = lyrl2004->part.value_or(default_part)},
                          threads, progress);
   }
-  return load_svmlight(std::get<FileSource>(source.where).path, threads, progress);
+  const std::string& path = std::get<FileSource>(source.where).path;
+  if (!is_cache_file(path)) return load_svmlight(path, threads, progress);
+  const auto cache = Cache::open(path, threads);
+  if (!cache) return std::unexpected(cache.error());
+  return cache->dataset(threads);
+}
+
+std::expected<TrainingSet, DataError> load_training_set(const DataSource& source,
+                                                        DataPart default_part, unsigned threads,
+                                                        LoadProgress* progress) {
+  const auto* file = std::get_if<FileSource>(&source.where);
+  if (file != nullptr && is_cache_file(file->path)) {
+    const auto cache = Cache::open(file->path, threads);
+    if (!cache) return std::unexpected(cache.error());
+    return cache->training_set();
+  }
+  const auto dataset = load_data(source, default_part, threads, progress);
+  if (!dataset) return std::unexpected(dataset.error());
+  return prepare_training(*dataset, threads);
 }
 
 }  // namespace hogwild::sgd

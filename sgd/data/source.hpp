@@ -11,10 +11,11 @@
 #include "sgd/data/load_error.hpp"
 #include "sgd/data/load_progress.hpp"
 #include "sgd/data/synthetic.hpp"
+#include "sgd/data/training_rows.hpp"
 
 namespace hogwild::sgd {
 
-/// A file of svmlight text, plain or packed; "-" is standard input.
+/// A file of svmlight text, plain or packed, or a cache; "-" is standard input.
 struct FileSource {
   std::string path;
 };
@@ -53,5 +54,12 @@ struct DataSource {
 [[nodiscard]] std::expected<Dataset, DataError> load_data(const DataSource& source,
                                                           DataPart default_part, unsigned threads,
                                                           LoadProgress* progress = nullptr);
+
+/// Reads or makes the data, as load_data(), and lays it out for training. A cache is used where it
+/// is mapped, without a pass over its rows but for its hashes.
+/// Errors: those of load_data() and prepare_training().
+[[nodiscard]] std::expected<TrainingSet, DataError> load_training_set(
+    const DataSource& source, DataPart default_part, unsigned threads,
+    LoadProgress* progress = nullptr);
 
 }  // namespace hogwild::sgd

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "sgd/data/array.hpp"
 
@@ -24,6 +25,9 @@ class SparseRows {
       : start_(rows + 1), feature_(nonzeros), value_(nonzeros) {
     start_[0] = 0;
   }
+  /// Rows that are there. REQUIRES: the invariant.
+  SparseRows(Array<std::uint64_t> starts, Array<std::uint32_t> features, Array<float> values)
+      : start_(std::move(starts)), feature_(std::move(features)), value_(std::move(values)) {}
 
   [[nodiscard]] std::size_t row_count() const { return start_.size() == 0 ? 0 : start_.size() - 1; }
   [[nodiscard]] std::size_t nonzero_count() const { return feature_.size(); }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sgd/data/block_parser.hpp"
+#include "sgd/data/cache.hpp"
 #include "sgd/data/svmlight.hpp"
 
 namespace hogwild::sgd {
@@ -46,7 +47,16 @@ std::expected<Dataset, DataError> load_svmlight(const std::string& path, unsigne
         DataError{.file = path,
                   .reason = "cannot be read: " + std::generic_category().message(text.error())});
   }
-  auto blocks = TextBlocks::open(Input(std::move(*file), path, progress));
+  Input input(std::move(*file), path, progress);
+  const auto beginning = input.peek(kCacheMagic.size());
+  if (!beginning) return std::unexpected(beginning.error());
+  if (looks_like_cache(*beginning)) {
+    return std::unexpected(
+        DataError{.file = path,
+                  .reason = "a cache (.hwd), which is mapped; expected svmlight text, or the "
+                            "cache by the name of its file"});
+  }
+  auto blocks = TextBlocks::open(std::move(input));
   if (!blocks) return std::unexpected(std::move(blocks.error()));
   return parse_svmlight_blocks(std::move(*blocks), threads, progress);
 }

@@ -12,7 +12,7 @@ namespace hogwild::sgd {
 
 /// Reads svmlight text that comes in blocks; the result is that of parse_svmlight() on the whole.
 /// See parse_blocks() for how it is shared among threads.
-/// Errors: the first of the text, bad lines as well as those of TextBlocks; a text without any row.
+/// Errors: those of parse_blocks(); a text without any row.
 /// Throws std::bad_alloc where memory is short.
 [[nodiscard]] std::expected<Dataset, DataError> parse_svmlight_blocks(TextBlocks blocks,
                                                                       unsigned threads,

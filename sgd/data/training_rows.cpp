@@ -68,15 +68,6 @@ class RowTranslator {
   std::vector<Entry> keys_;
 };
 
-/// The order in which rows are trained: a Fisher-Yates shuffle, the same on every node.
-std::vector<std::size_t> shuffled_rows(std::size_t rows, std::uint64_t fingerprint) {
-  std::vector<std::size_t> order(rows);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  Xoshiro256 random(fingerprint, kShuffleStream, 0);
-  for (std::size_t i = rows; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
-  return order;
-}
-
 /// Asks for the entries of a row that is read soon: shuffled rows come from all over memory.
 void prefetch_row(const SparseRows& rows, std::size_t row) {
   constexpr std::size_t kLine = 64 / sizeof(float);
@@ -165,6 +156,14 @@ RowScale find_row_scale(const SparseRows& rows, unsigned threads) {
   return scale;
 }
 
+std::vector<std::size_t> training_order(std::size_t rows, std::uint64_t fingerprint) {
+  std::vector<std::size_t> order(rows);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Xoshiro256 random(fingerprint, kShuffleStream, 0);
+  for (std::size_t i = rows; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  return order;
+}
+
 std::expected<TrainingSet, DataError> prepare_training(const Dataset& dataset, unsigned threads) {
   auto labels = find_classes(dataset);
   if (!labels) return std::unexpected(std::move(labels.error()));
@@ -173,7 +172,8 @@ std::expected<TrainingSet, DataError> prepare_training(const Dataset& dataset, u
 
   TrainingSet set{.labels = std::move(*labels),
                   .scale = find_row_scale(dataset.rows, threads),
-                  .fingerprint = dataset.fingerprint};
+                  .fingerprint = dataset.fingerprint,
+                  .shared_source = dataset.shared_source};
   set.order = FeatureOrder::by_frequency(dataset.rows, dataset.feature_count, threads);
   if (set.order.size() == 0) {
     return std::unexpected(DataError{
@@ -184,7 +184,7 @@ std::expected<TrainingSet, DataError> prepare_training(const Dataset& dataset, u
     return std::unexpected(DataError{.file = dataset.name, .reason = std::move(complaint)});
   }
 
-  const std::vector<std::size_t> source = shuffled_rows(dataset.row_count(), dataset.fingerprint);
+  const std::vector<std::size_t> source = training_order(dataset.row_count(), dataset.fingerprint);
   SparseRows rows(dataset.row_count(), dataset.rows.nonzero_count());
   for (std::size_t row = 0; row < source.size(); ++row) {
     rows.starts()[row + 1] = dataset.rows.features(source[row]).size();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -86,7 +87,12 @@ struct TrainingSet {
   RowScale scale{};
   std::vector<double> mean_square{};  ///< v: mean over all rows of x_j², scaled, one a rank
   std::uint64_t fingerprint = 0;      ///< of the data set
+  std::string shared_source{};        ///< of the data set
 };
+
+/// The order in which rows are trained: training row i is row training_order()[i] of the data set.
+/// A Fisher-Yates shuffle, the same on every node.
+[[nodiscard]] std::vector<std::size_t> training_order(std::size_t rows, std::uint64_t fingerprint);
 
 /// Lays `dataset` out for training.
 /// Errors: labels that cannot be trained on (find_classes()), not a single feature in any row, or

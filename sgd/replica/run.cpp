@@ -122,6 +122,8 @@ void Run::try_create(Instant now, RunOutbox& out) {
 
   RunInfo info;
   info.settings = options_.settings;
+  info.settings.train_source = data_->train_source;
+  info.settings.test_source = data_->test_source;
   info.constants = *data_->constants;
   do {
     info.id = random_();

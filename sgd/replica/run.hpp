@@ -35,7 +35,10 @@ struct LocalData {
   bool has_train = false;
   bool has_test = false;
   std::uint64_t test_fingerprint = 0;
-  std::optional<RunConstants> constants;  ///< of its training data
+  std::optional<RunConstants> constants{};  ///< of its training data
+  // How any node can make the data again, `synth:…`, or nothing.
+  std::string train_source{};
+  std::string test_source{};
 };
 
 /// A live member of the cluster, as membership sees it.

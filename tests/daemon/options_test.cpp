@@ -218,8 +218,6 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
   BOOST_TEST(contains(only_violation({"train", "--train", "x", "--lambda", "1,2"}),
                       "not available in this version"));
   BOOST_TEST(only_violation({"keygen"}) == "keygen is not available in this version");
-  BOOST_TEST(
-      contains(only_violation({"data", "convert", "a", "b.hwd"}), "not available in this version"));
 }
 
 BOOST_AUTO_TEST_CASE(values_that_are_wrong_are_named_with_what_would_be_right) {

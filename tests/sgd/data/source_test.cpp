@@ -89,7 +89,6 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_with_what_would_be_right) {
   BOOST_TEST(refusal("lyrl2004:d?part=all").ends_with("part must be train or test"));
   BOOST_TEST(refusal("lyrl2004:d?seed=1").ends_with("is unknown; expected topic or part"));
   BOOST_TEST(refusal("lyrl2004:d?topic=A&topic=B").ends_with("\"topic\" is given twice"));
-  BOOST_TEST(refusal("rcv1.hwd").find("cannot be read in this version") != std::string::npos);
   BOOST_TEST(refusal(std::string_view("a\0b", 3)).find("no zero byte") != std::string::npos);
 }
 
