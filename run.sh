@@ -114,6 +114,37 @@ set_up() {
   build_target daemon/hogwild
 }
 
+# ---- Data -----------------------------------------------------------------------------------------------------------
+
+# start_cache PART SOURCE: begins to write a made-up data set as a cache; pid_cache is 0 where SOURCE is another one.
+start_cache() {
+  pid_cache=0
+  case $2 in
+    synth:*part=*) set -- "$1" "$2" ;;
+    synth:*\? | synth:*\&) set -- "$1" "$2part=$1" ;;
+    synth:*\?*) set -- "$1" "$2&part=$1" ;;
+    synth:*) set -- "$1" "$2?part=$1" ;;
+    *) return 0 ;;
+  esac
+  "$hogwild" data convert "$2" "$scratch/$1.hwd" &
+  pid_cache=$!
+}
+
+# Made-up data are made once, as caches that all daemons map. Whoever joins later makes its own.
+make_caches() {
+  start_cache train "$train"
+  pid_train=$pid_cache
+  start_cache test "$test"
+  if [ "$pid_train" -ne 0 ]; then
+    wait "$pid_train" || die $? "cannot make $train"
+    train=$scratch/train.hwd
+  fi
+  if [ "$pid_cache" -ne 0 ]; then
+    wait "$pid_cache" || die $? "cannot make $test"
+    test=$scratch/test.hwd
+  fi
+}
+
 # ---- Ports ----------------------------------------------------------------------------------------------------------
 
 # Ports of this machine that are in use, TCP and UDP, one a line. (State 06 waits for stray packets alone.)
@@ -440,6 +471,7 @@ share=$(($(nproc) / replicas))
 threads=${HOGWILD_THREADS:-$((share > 0 ? share : 1))}
 
 say "Starting $replicas daemons, threads each: $threads, train: $train, test: ${test:-none}, upload: $upload"
+make_caches
 start_all
 number=1
 while [ "$number" -le "$replicas" ]; do
