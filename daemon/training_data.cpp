@@ -53,7 +53,7 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
   {
     const auto source = sgd::parse_data_source(learn.train);
     if (!source) return std::unexpected(DataFailure{kUsage, source.error()});
-    auto train = sgd::load_training_set(*source, sgd::DataPart::kTrain, threads);
+    auto train = sgd::load_training(*source, threads);
     if (!train) return bad_data(train.error());
     if (train->labels.column_count() > 1) {
       return std::unexpected(

@@ -166,16 +166,15 @@ std::expected<Dataset, DataError> load_data(const DataSource& source, DataPart d
   return cache->dataset(threads);
 }
 
-std::expected<TrainingSet, DataError> load_training_set(const DataSource& source,
-                                                        DataPart default_part, unsigned threads,
-                                                        LoadProgress* progress) {
+std::expected<TrainingSet, DataError> load_training(const DataSource& source, unsigned threads,
+                                                    LoadProgress* progress) {
   const auto* file = std::get_if<FileSource>(&source.where);
   if (file != nullptr && is_cache_file(file->path)) {
     const auto cache = Cache::open(file->path, threads);
     if (!cache) return std::unexpected(cache.error());
     return cache->training_set();
   }
-  const auto dataset = load_data(source, default_part, threads, progress);
+  const auto dataset = load_data(source, DataPart::kTrain, threads, progress);
   if (!dataset) return std::unexpected(dataset.error());
   return prepare_training(*dataset, threads);
 }

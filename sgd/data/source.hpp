@@ -55,11 +55,12 @@ struct DataSource {
                                                           DataPart default_part, unsigned threads,
                                                           LoadProgress* progress = nullptr);
 
-/// Reads or makes the data, as load_data(), and lays it out for training. A cache is used where it
+/// Reads or makes the data, as load_data() with the training part where nothing else is said, and
+/// lays it out for training. A cache is used where it
 /// is mapped, without a pass over its rows but for its hashes.
 /// Errors: those of load_data() and prepare_training().
-[[nodiscard]] std::expected<TrainingSet, DataError> load_training_set(
-    const DataSource& source, DataPart default_part, unsigned threads,
-    LoadProgress* progress = nullptr);
+[[nodiscard]] std::expected<TrainingSet, DataError> load_training(const DataSource& source,
+                                                                  unsigned threads,
+                                                                  LoadProgress* progress = nullptr);
 
 }  // namespace hogwild::sgd

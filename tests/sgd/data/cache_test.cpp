@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(source_that_anybody_can_make_again_is_remembered) {
   const auto source =
       parse_data_source(directory.write("told by its first bytes", cache_of(*synthetic)));
   BOOST_TEST_REQUIRE(source.has_value());
-  const auto set = load_training_set(*source, DataPart::kTest, 1);
+  const auto set = load_training(*source, 1);
   BOOST_TEST_REQUIRE(set.has_value());
   BOOST_TEST(set->shared_source == synthetic->shared_source);
   const auto dataset = load_data(*source, DataPart::kTest, 1);
