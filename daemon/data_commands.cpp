@@ -14,6 +14,7 @@
 
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/load_display.hpp"
 #include "daemon/text_sink.hpp"
 #include "sgd/data/cache.hpp"
 #include "sgd/data/parallel.hpp"
@@ -162,7 +163,10 @@ int run_data(const DataOptions& options) {
   }
   auto sink = TextSink::open(writes ? options.output : std::filesystem::path());
   if (!sink) return complain("data", sink.error(), kFailed);
-  const auto dataset = sgd::load_data(*source, sgd::DataPart::kTest, options.threads);
+  const auto dataset = [&] {
+    LoadDisplay display;
+    return sgd::load_data(*source, sgd::DataPart::kTest, options.threads, display.progress());
+  }();
   if (!dataset) return complain("data", dataset.error().message(), kBadData);
   if (!writes) return print_info(*dataset, options.json);
   if (options.output.extension() == ".hwd") return write_cache(*dataset, options.threads, *sink);

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "daemon/exit_code.hpp"
+#include "daemon/load_display.hpp"
 #include "daemon/node_backend.hpp"
 #include "daemon/socket_address.hpp"
 #include "daemon/version.hpp"
@@ -27,6 +28,7 @@ using std::chrono::seconds;
 constexpr int kReceiveBufferBytes = 8 << 20;
 /// A flush that may not be sent yet is looked at again so soon.
 constexpr milliseconds kSoon{1};
+constexpr milliseconds kLoadNews{3000};  // between lines about data that take long to load
 
 std::uint64_t random_word() {
   static std::random_device device;
@@ -82,7 +84,8 @@ Node::Node(NodeOptions options, Logging& log)
       wake_(context_),
       timer_(context_),
       alone_timer_(context_),
-      signals_(context_, SIGTERM, SIGINT) {
+      signals_(context_, SIGTERM, SIGINT),
+      load_timer_(context_) {
   const ip::address bind = resolve(context_, options_.gossip, "gossip");
   try {
     streams_ =
@@ -251,16 +254,39 @@ void Node::load_data(LearnOptions learn) {
     });
     return;
   }
-  is_loading_ = true;
+  begin_loading();
   loader_ = std::jthread([this, learn] {
-    auto loaded = load_training_data(learn, learn.threads);
+    auto loaded = load_training_data(learn, learn.threads, &load_progress_);
     asio::post(context_,
                [this, loaded = std::move(loaded)]() mutable { data_arrived(std::move(loaded)); });
   });
 }
 
+void Node::begin_loading() {
+  is_loading_ = true;
+  tell_load_progress(Clock::now());
+}
+
+/// Says how far loading is, each few seconds until it has ended.
+void Node::tell_load_progress(Instant start) {
+  load_timer_.expires_after(kLoadNews);
+  load_timer_.async_wait([this, start](const boost::system::error_code& error) {
+    if (error || !is_loading_ || is_over_) return;
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const LoadCounts counts = load_counts(load_progress_, seconds);
+    log_.event(LogLevel::kEvaluations, "data_loading",
+               {{"bytes", counts.bytes},
+                {"total_bytes", counts.total_bytes},
+                {"percent", percent_loaded(counts)},
+                {"rows", counts.rows},
+                {"seconds", seconds}});
+    tell_load_progress(start);
+  });
+}
+
 void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
   is_loading_ = false;
+  load_timer_.cancel();
   if (!loaded) {
     log_.warning("data_unusable", {{"reason", loaded.error().message}});
     begin_leave(loaded.error().exit_code, "data");
@@ -429,6 +455,7 @@ void Node::close_all() {
   }
   timer_.cancel();
   alone_timer_.cancel();
+  load_timer_.cancel();
   signals_.cancel();
   seeds_->close();
   wake_.close();

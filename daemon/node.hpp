@@ -54,6 +54,8 @@ class Node {
 
   // node.cpp: start, turns, end
   void load_data(LearnOptions learn);
+  void begin_loading();
+  void tell_load_progress(Instant start);
   void data_arrived(std::expected<TrainingData, DataFailure> loaded);
   void turn();
   void arm_timer();
@@ -118,6 +120,8 @@ class Node {
   boost::asio::steady_timer alone_timer_;
   boost::asio::signal_set signals_;
   boost::asio::thread_pool background_{1};
+  boost::asio::steady_timer load_timer_;
+  sgd::LoadProgress load_progress_;  ///< any thread
   std::jthread loader_;
   bool is_loading_ = false;
   NodeOutbox out_box_;

@@ -165,10 +165,11 @@ void Node::run_joined() {
                {{"hint", "name the data with --train to take part in training"}});
     return;
   }
-  is_loading_ = true;
+  begin_loading();
   loader_ = std::jthread([this, learn, constants = info.constants] {
-    auto loaded = learn.train.empty() ? load_test_data(learn, constants, learn.threads)
-                                      : load_training_data(learn, learn.threads);
+    auto loaded = learn.train.empty()
+                      ? load_test_data(learn, constants, learn.threads, &load_progress_)
+                      : load_training_data(learn, learn.threads, &load_progress_);
     boost::asio::post(context_, [this, loaded = std::move(loaded)]() mutable {
       data_arrived(std::move(loaded));
     });

@@ -9,6 +9,7 @@
 #include "daemon/atomic_file.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/load_display.hpp"
 #include "daemon/local_trainer.hpp"
 #include "daemon/version.hpp"
 
@@ -54,7 +55,10 @@ bool write(const std::filesystem::path& path, std::string_view content) {
 
 int run_train(const TrainOptions& options) {
   const LearnOptions& learn = options.learn;
-  const auto data = load_training_data(learn, learn.threads);
+  const auto data = [&learn] {
+    LoadDisplay display;
+    return load_training_data(learn, learn.threads, display.progress());
+  }();
   if (!data) {
     fmt::print(stderr, "hogwild train: {}\n", data.error().message);
     return data.error().exit_code;

@@ -21,10 +21,10 @@ std::unexpected<DataFailure> bad_data(const sgd::DataError& error) {
 }
 
 std::expected<sgd::Dataset, DataFailure> load(const std::string& text, sgd::DataPart part,
-                                              unsigned threads) {
+                                              unsigned threads, sgd::LoadProgress* progress) {
   const auto source = sgd::parse_data_source(text);
   if (!source) return std::unexpected(DataFailure{kUsage, source.error()});
-  auto dataset = sgd::load_data(*source, part, threads);
+  auto dataset = sgd::load_data(*source, part, threads, progress);
   if (!dataset) return bad_data(dataset.error());
   return std::move(*dataset);
 }
@@ -32,8 +32,8 @@ std::expected<sgd::Dataset, DataFailure> load(const std::string& text, sgd::Data
 std::expected<void, DataFailure> add_test(const LearnOptions& learn, const sgd::FeatureOrder& order,
                                           const sgd::LabelEncoding& labels,
                                           const sgd::RowScale& scale, unsigned threads,
-                                          TrainingData& data) {
-  auto dataset = load(learn.test, sgd::DataPart::kTest, threads);
+                                          sgd::LoadProgress* progress, TrainingData& data) {
+  auto dataset = load(learn.test, sgd::DataPart::kTest, threads, progress);
   if (!dataset) return std::unexpected(dataset.error());
   auto scoring = sgd::prepare_scoring(*dataset, order, labels, scale, threads);
   if (!scoring) return bad_data(scoring.error());
@@ -47,13 +47,14 @@ std::expected<void, DataFailure> add_test(const LearnOptions& learn, const sgd::
 }  // namespace
 
 std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& learn,
-                                                            unsigned threads) {
+                                                            unsigned threads,
+                                                            sgd::LoadProgress* progress) {
   const Clock::time_point start = Clock::now();
   TrainingData data;
   {
     const auto source = sgd::parse_data_source(learn.train);
     if (!source) return std::unexpected(DataFailure{kUsage, source.error()});
-    auto train = sgd::load_training(*source, threads);
+    auto train = sgd::load_training(*source, threads, progress);
     if (!train) return bad_data(train.error());
     if (train->labels.column_count() > 1) {
       return std::unexpected(
@@ -65,7 +66,8 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
   }
   if (!learn.test.empty()) {
     const sgd::TrainingSet& train = *data.train;
-    const auto added = add_test(learn, train.order, train.labels, train.scale, threads, data);
+    const auto added =
+        add_test(learn, train.order, train.labels, train.scale, threads, progress, data);
     if (!added) return std::unexpected(added.error());
   }
   data.load_s = seconds_since(start);
@@ -74,13 +76,14 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
 
 std::expected<TrainingData, DataFailure> load_test_data(const LearnOptions& learn,
                                                         const sgd::RunConstants& constants,
-                                                        unsigned threads) {
+                                                        unsigned threads,
+                                                        sgd::LoadProgress* progress) {
   const Clock::time_point start = Clock::now();
   TrainingData data;
   const auto order = sgd::FeatureOrder::of_features(constants.file_index);
   const auto labels = sgd::two_classes(constants.negative_label, constants.positive_label);
   const sgd::RowScale scale{.factor = std::ldexp(1.0F, constants.scale_exponent)};
-  const auto added = add_test(learn, order, labels, scale, threads, data);
+  const auto added = add_test(learn, order, labels, scale, threads, progress, data);
   if (!added) return std::unexpected(added.error());
   data.load_s = seconds_since(start);
   return data;

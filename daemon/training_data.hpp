@@ -5,6 +5,7 @@
 #include <string>
 
 #include "daemon/options.hpp"
+#include "sgd/data/load_progress.hpp"
 #include "sgd/data/training_rows.hpp"
 #include "sgd/learn/evaluate.hpp"
 #include "sgd/learn/model_file.hpp"
@@ -25,17 +26,19 @@ struct TrainingData {
   std::uint64_t test_fingerprint = 0;
   std::uint64_t unknown_test_entries = 0;  ///< test entries of features that no training row has
   std::string test_source{};  ///< how anybody can make the test data, `synth:…`, or nothing
-  double load_s = 0;                       ///< wall time of reading and laying out
+  double load_s = 0;          ///< wall time of reading and laying out
 };
 
-/// Loads what `learn` names, with `threads` threads. Blocks for as long as that takes.
+/// Loads what `learn` names, with `threads` threads. Blocks for as long as that takes; `progress`,
+/// which may be null, says how far it is.
 /// Errors: a source that is malformed (exit 2), rows or labels that cannot be used (exit 3).
-[[nodiscard]] std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& learn,
-                                                                          unsigned threads);
+[[nodiscard]] std::expected<TrainingData, DataFailure> load_training_data(
+    const LearnOptions& learn, unsigned threads, sgd::LoadProgress* progress);
 
 /// Test rows alone, laid out for a run whose training data is elsewhere.
 [[nodiscard]] std::expected<TrainingData, DataFailure> load_test_data(
-    const LearnOptions& learn, const sgd::RunConstants& constants, unsigned threads);
+    const LearnOptions& learn, const sgd::RunConstants& constants, unsigned threads,
+    sgd::LoadProgress* progress);
 
 /// What a run that trains on `data` has as its constants.
 [[nodiscard]] sgd::RunConstants run_constants(const TrainingData& data);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -40,13 +41,16 @@ inline constexpr std::size_t kHashBlock = std::size_t{1} << 20U;
   return hash;
 }
 
-/// A hash of any number of bytes: of blocks of kHashBlock, each with its place.
-[[nodiscard]] inline std::uint64_t hash_bytes(std::span<const std::byte> bytes, unsigned threads) {
+/// A hash of any number of bytes: of blocks of kHashBlock, each with its place. `done`, where there
+/// is one, counts the bytes.
+[[nodiscard]] inline std::uint64_t hash_bytes(std::span<const std::byte> bytes, unsigned threads,
+                                              std::atomic<std::uint64_t>* done = nullptr) {
   std::atomic<std::uint64_t> sum{mix64(bytes.size())};
   for_each_range(bytes.size(), kHashBlock, threads, [&](std::size_t first, std::size_t last) {
     // Relaxed: a sum does not depend on the order, and joining the threads publishes it.
     sum.fetch_add(mix64(hash_block(bytes.subspan(first, last - first)) + first),
                   std::memory_order_relaxed);
+    if (done != nullptr) done->fetch_add(last - first, std::memory_order_relaxed);
   });
   return sum.load();
 }

@@ -11,6 +11,7 @@
 #include "sgd/data/cache_layout.hpp"
 #include "sgd/data/dataset.hpp"
 #include "sgd/data/load_error.hpp"
+#include "sgd/data/load_progress.hpp"
 #include "sgd/data/text.hpp"
 #include "sgd/data/training_rows.hpp"
 
@@ -26,10 +27,12 @@ class Cache {
  public:
   /// Maps and checks a file. Every count is checked before it is used, each hash, and every number
   /// that is an index: what passes is safe to train on, whoever wrote it.
+  /// `progress` may be null.
   /// Errors, with the reason: not a cache, of another version or byte order, cut short, damaged.
   /// Cost: one reading of the file, at about 10 GB/s a thread where it is in memory.
   [[nodiscard]] static std::expected<Cache, DataError> open(const std::string& path,
-                                                            unsigned threads);
+                                                            unsigned threads,
+                                                            LoadProgress* progress = nullptr);
 
   /// The set as it was when the cache was made, alike to the bit; rows in the mapping.
   [[nodiscard]] TrainingSet training_set() const;

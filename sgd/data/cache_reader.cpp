@@ -122,8 +122,9 @@ class RowRestorer {
 /// Decides whether a mapped file can be used; each check stands on those before it.
 class CacheChecker {
  public:
-  CacheChecker(std::string path, std::shared_ptr<const Text> file, unsigned threads)
-      : path_(std::move(path)), file_(std::move(file)), threads_(threads) {}
+  CacheChecker(std::string path, std::shared_ptr<const Text> file, unsigned threads,
+               LoadProgress* progress)
+      : path_(std::move(path)), file_(std::move(file)), threads_(threads), progress_(progress) {}
 
   std::expected<Cache, DataError> run() {
     if (auto checked = read_header(); !checked) return refuse(checked.error());
@@ -135,11 +136,13 @@ class CacheChecker {
       return refuse("has " + std::to_string(file_->view().size()) + " of " +
                     std::to_string(header_.file_bytes) + " bytes" + kMakeAgain);
     }
+    if (progress_ != nullptr) progress_->total_bytes += header_.file_bytes;
+    auto* const done = progress_ == nullptr ? nullptr : &progress_->bytes;
     Cache cache(path_, file_, header_, *layout);
     for (std::size_t section = 0; section < kCacheSections; ++section) {
       const CachePlace& place = layout->place[section];
       const auto bytes = std::as_bytes(std::span(file_->view())).subspan(place.offset, place.bytes);
-      if (hash_bytes(bytes, threads_) != header_.section_hash[section]) {
+      if (hash_bytes(bytes, threads_, done) != header_.section_hash[section]) {
         return refuse("damaged between bytes " + std::to_string(place.offset + 1) + " and " +
                       std::to_string(place.offset + place.bytes) + kMakeAgain);
       }
@@ -147,6 +150,7 @@ class CacheChecker {
     if (!are_rows_sound(cache) || !are_features_sound(cache) || !are_labels_sound(cache)) {
       return refuse("whole, but its contents cannot be: it was not written by this program");
     }
+    if (progress_ != nullptr) progress_->rows += header_.rows;
     return cache;
   }
 
@@ -262,6 +266,7 @@ class CacheChecker {
   std::string path_;
   std::shared_ptr<const Text> file_;
   unsigned threads_;
+  LoadProgress* progress_;
   CacheHeader header_{};
 };
 
@@ -284,7 +289,8 @@ bool is_cache_file(const std::string& path) {
   return path.ends_with(".hwd") || looks_like_cache({bytes, static_cast<std::size_t>(got)});
 }
 
-std::expected<Cache, DataError> Cache::open(const std::string& path, unsigned threads) {
+std::expected<Cache, DataError> Cache::open(const std::string& path, unsigned threads,
+                                            LoadProgress* progress) {
   const auto file = OpenFile::open(path);
   if (!file) return std::unexpected(file.error());
   const auto size = file->mappable_size();
@@ -298,7 +304,8 @@ std::expected<Cache, DataError> Cache::open(const std::string& path, unsigned th
         DataError{.file = path,
                   .reason = "cannot be read: " + std::generic_category().message(text.error())});
   }
-  return CacheChecker(path, std::make_shared<const Text>(std::move(*text)), threads).run();
+  return CacheChecker(path, std::make_shared<const Text>(std::move(*text)), threads, progress)
+      .run();
 }
 
 template <class T>

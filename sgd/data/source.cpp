@@ -161,7 +161,7 @@ std::expected<Dataset, DataError> load_data(const DataSource& source, DataPart d
   }
   const std::string& path = std::get<FileSource>(source.where).path;
   if (!is_cache_file(path)) return load_svmlight(path, threads, progress);
-  const auto cache = Cache::open(path, threads);
+  const auto cache = Cache::open(path, threads, progress);
   if (!cache) return std::unexpected(cache.error());
   return cache->dataset(threads);
 }
@@ -170,7 +170,7 @@ std::expected<TrainingSet, DataError> load_training(const DataSource& source, un
                                                     LoadProgress* progress) {
   const auto* file = std::get_if<FileSource>(&source.where);
   if (file != nullptr && is_cache_file(file->path)) {
-    const auto cache = Cache::open(file->path, threads);
+    const auto cache = Cache::open(file->path, threads, progress);
     if (!cache) return std::unexpected(cache.error());
     return cache->training_set();
   }

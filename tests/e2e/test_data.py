@@ -3,10 +3,13 @@
 import bz2
 import gzip
 import json
+import os
+import pty
 import subprocess
+import time
 import unittest
 
-from swarm import HOGWILD, SwarmTest, clean_environment, needs_tool, run
+from swarm import HOGWILD, SwarmTest, clean_environment, needs_tool, run, wait_until
 
 
 class Forms(SwarmTest):
@@ -69,6 +72,48 @@ class Forms(SwarmTest):
         ended = run("data", "info", path)
         self.assertEqual(ended.returncode, 3)
         self.assertIn("bad.gz:3001:6: ", ended.stderr)
+
+
+class Progress(SwarmTest):
+
+    def setUp(self):
+        super().setUp()
+        self.content = run("data", "synth", "synth:rcv1?n=3000&part=train").stdout.encode()
+
+    def load_slowly(self, stderr):
+        """A set that comes in two halves with a pause between them."""
+        process = subprocess.Popen([HOGWILD, "data", "info", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=stderr, env=clean_environment())
+        process.stdin.write(self.content[:-1000])
+        process.stdin.flush()
+        time.sleep(0.7)
+        output, errors = process.communicate(self.content[-1000:], timeout=60)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn(b"rows 3000\n", output)
+        return errors
+
+    def test_a_terminal_has_a_live_line_that_goes_away(self):
+        ours, theirs = pty.openpty()
+        self.load_slowly(theirs)
+        os.close(theirs)
+        seen = os.read(ours, 100_000)
+        os.close(ours)
+        self.assertRegex(seen, rb"\rloading: 0\.00 GB, 0\.0 million rows, 0\.0\d GB/s\x1b\[K")
+        self.assertTrue(seen.endswith(b"\r\x1b[K"), seen)
+
+    def test_a_pipe_has_none(self):
+        self.assertEqual(self.load_slowly(subprocess.PIPE), b"")
+
+    def test_a_daemon_says_how_far_it_is(self):
+        pipe = self.directory / "pipe"
+        os.mkfifo(pipe)
+        node = self.start("node-1", "--train", pipe, "--epochs", "1")
+        with pipe.open("wb") as train:
+            train.write(self.content)
+            train.flush()
+            wait_until(lambda: " event=data_loading " in node.log, "a line about loading")
+        self.assertEqual(node.end(), 0, node.log)
+        self.assertRegex(node.log, r" event=data_loading bytes=\d+ total_bytes=0 ")
 
 
 class Rcv1(SwarmTest):
