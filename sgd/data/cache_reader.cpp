@@ -214,13 +214,20 @@ class CacheChecker {
   [[nodiscard]] bool do_ranks_ascend(const Cache& cache) const {
     const auto starts = cache.array<std::uint64_t>(CacheSection::kStarts);
     const auto ranks = cache.array<std::uint32_t>(CacheSection::kRanks);
+    const auto features = cache.array<std::uint32_t>(CacheSection::kFeatures);
     std::atomic<bool> is_sound{true};
     for_each_range(header_.rows, kRowStep, threads_, [&](std::size_t first, std::size_t last) {
       for (std::size_t row = first; row < last; ++row) {
         const auto in_row = ranks.subspan(starts[row], starts[row + 1] - starts[row]);
-        bool ascends = in_row.empty() || in_row.back() < header_.ranks;
-        for (std::size_t i = 1; i < in_row.size(); ++i) ascends &= in_row[i - 1] < in_row[i];
-        if (!ascends) is_sound = false;
+        // Ranks are in the order of their features, none twice.
+        std::uint64_t next_feature = 0;
+        for (const std::uint32_t rank : in_row) {
+          if (rank >= header_.ranks || features[rank] < next_feature) {
+            is_sound = false;
+            return;
+          }
+          next_feature = std::uint64_t{features[rank]} + 1;
+        }
       }
     });
     return is_sound;
@@ -353,7 +360,7 @@ Dataset Cache::dataset(unsigned threads) const {
   const TrainingSet set = training_set();
   const SparseRows& from = set.rows.sparse();
   const RowLabels& labels = set.rows.labels();
-  const std::vector<std::size_t> source = training_order(header_.rows, header_.fingerprint);
+  const std::vector<std::size_t> source = training_order(header_.rows);
   Dataset whole{.name = path_, .shared_source = source_};
   whole.feature_count = header_.feature_count;
   whole.fingerprint = header_.fingerprint;

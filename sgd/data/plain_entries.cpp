@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kWindow = 64;         // bytes looked at together
 constexpr std::size_t kEntriesAWindow = 3;  // at most; longer ones are read one by one
 constexpr std::size_t kGroup = 48;          // entries gathered before their digits are read
+static_assert(kGroup + 4 <= kPlainEntriesRoom);
 constexpr std::int32_t kExactMantissa = 1 << 24;
 
 /// 10^digits, and their negatives behind them.
@@ -163,7 +164,7 @@ struct Gathered {
     gathered.count = 0;
     // Entries are stored four at a time.
     const std::size_t left = room.size - entries.count;
-    if (left < kGroup + 4) break;
+    if (left < kPlainEntriesRoom) break;
     goes_on = gather_group(at, kGroup, gathered);
     const std::size_t count = gathered.count;
     for (std::size_t i = count; i < count + 3; ++i) {

@@ -12,6 +12,9 @@ struct EntryRoom {
   std::size_t size = 0;
 };
 
+/// Room that read_plain_entries() wants behind what it reads; with less it reads nothing.
+inline constexpr std::size_t kPlainEntriesRoom = 52;
+
 /// What read_plain_entries() read.
 struct PlainEntries {
   const char* end = nullptr;  ///< behind the last of them, or the beginning where there is none
@@ -24,8 +27,7 @@ struct PlainEntries {
 /// number of as many, with or without a minus; then one space, or whatever ends the line. Their
 /// values are the nearest floats, as read_decimal() has them.
 ///
-/// Nothing is said about what comes behind: another form, the end of a line, or a fault. Room for
-/// some entries more than are read is needed.
+/// Nothing is said about what comes behind: another form, the end of a line, or a fault.
 /// Source: finding token ends with SIMD compares before reading any token is simdjson's (Langdale,
 /// Lemire 2019); eight digits at a time are Muła's.
 /// REQUIRES: 64 readable bytes behind the text; a zero or a line end at its end.

@@ -33,7 +33,8 @@ class SvmlightLineReader {
 
   /// Reads the line at `line`; its entries, features ascending, go into `room`.
   /// Errors: the first place that is not as expected; `room` is undefined then.
-  /// REQUIRES: line < text_end. Cost: about 6 ns an entry (10 without AVX2, or where entries are not plain).
+  /// REQUIRES: line < text_end. Cost: about 6 ns an entry (10 without AVX2, or where entries are
+  /// not plain).
   [[nodiscard]] std::expected<SvmlightLine, LineFault> read(const char* line, EntryRoom room);
 
   /// The labels of the line read last but its first, in the order of the line.

@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(reading_stops_before_what_is_not_plain) {
                                                                             "3:1,5",
                                                                             "3::",
                                                                             "qid:3",
-                                                                            
+
                                                                             "\0"sv}) {
     for (std::size_t before = 0; before < 60; ++before) {
       std::string line;
