@@ -133,9 +133,12 @@ int run_train(const TrainOptions& options) {
       {"test_loss", number(figures.test_loss)},
       {"objective", objective},
   };
-  const sgd::LinearModel model = linear_model(weights, info.settings, info.constants);
-  const bool is_written = write(options.model, sgd::to_liblinear(model)) &&
-                          write(options.report, boost::json::serialize(report) + "\n");
+  // A model has a number for each id up to the largest: made only where somebody wants it.
+  const bool is_written =
+      (options.model.empty() ||
+       write(options.model,
+             sgd::to_liblinear(linear_model(weights, info.settings, info.constants)))) &&
+      write(options.report, boost::json::serialize(report) + "\n");
   return is_written ? kDone : kFailed;
 }
 
