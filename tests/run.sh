@@ -5,7 +5,7 @@
 #   sh tests/run.sh units|e2e      one part of it
 #   sh tests/run.sh asan|tsan      units and simulations of the cores under address+undefined, or thread, sanitizer
 #   sh tests/run.sh seeds [COUNT]  the simulations with many seeds (default 1000)
-#   sh tests/run.sh fuzz [COUNT]   so many changed and forged inputs of each kind (default 20000), under a sanitizer
+#   sh tests/run.sh fuzz [COUNT]   so many changed and forged inputs of each kind (default 5000), under a sanitizer
 #
 # With CI=true in the environment a skipped test counts as failed: there everything that tests need must be there, but
 # for the data sets beside the repository, which a fresh clone does not have.
@@ -268,7 +268,7 @@ case ${1:-all} in
     run_binaries build 'membership_test'
     ;;
   fuzz)
-    HOGWILD_FUZZ_CASES=${2:-20000}
+    HOGWILD_FUZZ_CASES=${2:-5000}
     export HOGWILD_FUZZ_CASES
     ninja -C build -j "$(jobs_for 1500)" --quiet
     # shellcheck disable=SC2046 # a list of paths
