@@ -111,7 +111,7 @@ sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunSetting
   for (std::size_t rank = 0; rank < weights.w.size(); ++rank) {
     model.weight[constants.file_index[rank]] = weights.w[rank] * scale;
   }
-  if (settings.bias) model.intercept = weights.bias;
+  if (settings.bias) model.intercept = weights.bias[0];
   return model;
 }
 
