@@ -11,6 +11,7 @@
 #include "daemon/node.hpp"
 #include "daemon/node_background.hpp"
 #include "daemon/version.hpp"
+#include "sgd/learn/binary_model.hpp"
 #include "http/process_metrics.hpp"
 
 namespace hogwild::daemon {
@@ -422,9 +423,19 @@ void NodeBackend::export_model(http::ModelFormat format,
                                         completion = std::move(completion)]() mutable {
     const sgd::LinearModel model =
         linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
-    completion(std::make_shared<const std::string>(format == http::ModelFormat::kLiblinear
-                                                       ? sgd::to_liblinear(model)
-                                                       : sgd::to_weights_csv(model)));
+    std::string bytes;
+    switch (format) {
+      case http::ModelFormat::kLiblinear:
+        bytes = sgd::to_liblinear(model);
+        break;
+      case http::ModelFormat::kCsv:
+        bytes = sgd::to_weights_csv(model);
+        break;
+      case http::ModelFormat::kBinary:
+        bytes = sgd::to_binary(model);
+        break;
+    }
+    completion(std::make_shared<const std::string>(std::move(bytes)));
   });
 }
 
