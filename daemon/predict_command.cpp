@@ -1,19 +1,20 @@
 #include <fmt/format.h>
 
+#include <expected>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
+#include <variant>
 
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/text_sink.hpp"
 #include "sgd/data/source.hpp"
-#include "sgd/learn/predictor.hpp"
+#include "sgd/data/text_blocks.hpp"
+#include "sgd/learn/prediction_stream.hpp"
 
 namespace hogwild::daemon {
 namespace {
-
-constexpr std::size_t kPieceBytes = std::size_t{1} << 20U;
 
 int complain(std::string_view message, int code) {
   fmt::print(stderr, "hogwild predict: {}\n", message);
@@ -38,6 +39,27 @@ void print_tally(const sgd::PredictionTally& tally, bool is_multilabel) {
   fmt::print(stderr, "{}\n", line);
 }
 
+using Predicted = std::expected<sgd::PredictionTally, sgd::PredictionFailure>;
+
+Predicted bad_data(const sgd::DataError& error) {
+  return std::unexpected(sgd::PredictionFailure{.is_of_data = true, .message = error.message()});
+}
+
+/// Files are predicted as they are read; other sources are loaded first.
+Predicted predict(const sgd::DataSource& source, const sgd::Predictor& predictor, unsigned threads,
+                  const sgd::WriteLines& write) {
+  if (const auto* const file = std::get_if<sgd::FileSource>(&source.where)) {
+    auto opened = sgd::OpenFile::open(file->path);
+    if (!opened) return bad_data(opened.error());
+    auto blocks = sgd::TextBlocks::open(sgd::Input(std::move(*opened), file->path, nullptr));
+    if (!blocks) return bad_data(blocks.error());
+    return sgd::predict_text(std::move(*blocks), predictor, threads, write);
+  }
+  const auto dataset = sgd::load_data(source, sgd::DataPart::kTest, threads);
+  if (!dataset) return bad_data(dataset.error());
+  return sgd::predict_dataset(*dataset, predictor, threads, write);
+}
+
 }  // namespace
 
 int run_predict(const PredictOptions& options) {
@@ -45,33 +67,16 @@ int run_predict(const PredictOptions& options) {
   if (!model) return complain(model.error().message(), kBadData);
   const auto source = sgd::parse_data_source(options.data);
   if (!source) return complain(source.error(), kUsage);
-  const auto dataset = sgd::load_data(*source, sgd::DataPart::kTest, options.threads);
-  if (!dataset) return complain(dataset.error().message(), kBadData);
+  const sgd::Predictor predictor(*model, options.scores);
   auto sink = TextSink::open(options.output);
   if (!sink) return complain(sink.error(), kFailed);
-
-  const sgd::Predictor predictor(*model, options.scores);
-  sgd::RowPredictor rows(predictor);
-  std::string piece;
-  std::vector<float> labels;
-  auto further = dataset->further_label.begin();
-  for (std::size_t row = 0; row < dataset->row_count(); ++row) {
-    labels.clear();
-    if (dataset->label[row] == dataset->label[row]) labels.push_back(dataset->label[row]);
-    for (; further != dataset->further_label.end() && further->row == row; ++further) {
-      labels.push_back(further->label);
-    }
-    rows.predict(dataset->rows.features(row), dataset->rows.values(row), labels, piece);
-    if (piece.size() < kPieceBytes) continue;
-    if (const auto written = sink->write(piece); !written) {
-      return complain(written.error(), kFailed);
-    }
-    piece.clear();
+  const auto tally = predict(*source, predictor, options.threads,
+                             [&sink](std::string_view lines) { return sink->write(lines); });
+  if (!tally) {
+    return complain(tally.error().message, tally.error().is_of_data ? kBadData : kFailed);
   }
-  auto written = sink->write(piece);
-  if (written) written = sink->finish();
-  if (!written) return complain(written.error(), kFailed);
-  print_tally(rows.tally(), model->is_multilabel);
+  if (const auto written = sink->finish(); !written) return complain(written.error(), kFailed);
+  print_tally(*tally, model->is_multilabel);
   return kDone;
 }
 
