@@ -69,6 +69,13 @@ bool write(const std::filesystem::path& path, std::string_view content) {
 
 int run_train(const TrainOptions& options) {
   const LearnOptions& learn = options.learn;
+  for (const std::filesystem::path& path : {options.model, options.report}) {
+    if (path.empty()) continue;
+    if (const auto writable = check_writable(path); !writable) {
+      fmt::print(stderr, "hogwild train: {}\n", writable.error());
+      return kFailed;
+    }
+  }
   const auto data = load_training_data(learn, learn.threads);
   if (!data) {
     fmt::print(stderr, "hogwild train: {}\n", data.error().message);
