@@ -22,7 +22,7 @@ using std::chrono::duration;
 constexpr const char* kRunFiles[] = {"model.liblinear", "weights.csv",       "val_stats.csv",
                                      "train_stats.csv", "filtered_logs.txt", "all_logs.txt",
                                      "report.json"};
-/// A model of more features is summed up only in the background, by whoever downloads it.
+/// A model of more weights is summed up only in the background, by whoever downloads it.
 constexpr std::size_t kMostSummed = 1U << 20U;
 
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
@@ -244,7 +244,7 @@ http::ModelSummary NodeBackend::model_summary() const {
   summary.state_digest = hex(replica.digest());
   summary.updates = replica.sums().examples();
   summary.features = run.info()->constants.metric.size();
-  if (*summary.features > kMostSummed) return summary;
+  if (run.info()->layout().sum_count() > kMostSummed) return summary;
   const sgd::Weights weights = sgd::weights_of(replica.sums().image(), *node_.rule_);
   const double scale = std::ldexp(1.0, run.info()->constants.scale_exponent);
   double square = 0;
