@@ -30,6 +30,8 @@ json::value run_of(const sgd::RunInfo* run) {
       {"id", fmt::format("{:016x}", run->id)},
       {"rows", run->constants.rows},
       {"features", run->constants.metric.size()},
+      {"labels", run->constants.labels.labels.size()},
+      {"multilabel", run->constants.labels.is_multilabel},
       {"train_fingerprint", fmt::format("{:016x}", run->constants.train_fingerprint)},
       {"test_fingerprint",
        run->constants.test_fingerprint == 0
@@ -59,6 +61,10 @@ json::value result_of(const RunReportFacts& facts) {
   result["test_accuracy"] =
       record == nullptr ? json::value() : number(record->result.test_accuracy);
   result["test_loss"] = record == nullptr ? json::value() : number(record->result.test_loss);
+  if (facts.run != nullptr && facts.run->constants.labels.is_multilabel) {
+    result["micro_f1"] = record == nullptr ? json::value() : number(record->result.micro_f1);
+    result["macro_f1"] = record == nullptr ? json::value() : number(record->result.macro_f1);
+  }
   result["objective"] = record == nullptr ? json::value() : number(record->result.objective);
   result["elapsed_seconds"] = record == nullptr ? json::value() : number(record->result.elapsed_s);
   result["stop_reason"] = record == nullptr ? json::value() : json::value(record->stop.reason);

@@ -340,7 +340,7 @@ TrainingSet Cache::training_set() const {
                   share.operator()<float>(CacheSection::kValues));
   RowLabels labels = set.labels.is_binary()
                          ? RowLabels(copy.operator()<float>(CacheSection::kSigns))
-                         : RowLabels(set.labels.column_count(),
+                         : RowLabels(set.labels.column_count(), set.labels.is_multilabel,
                                      copy.operator()<std::uint64_t>(CacheSection::kLabelStarts),
                                      copy.operator()<std::uint32_t>(CacheSection::kPositives));
   set.rows = TrainingRows(std::move(rows), std::move(labels), header_.ranks);
