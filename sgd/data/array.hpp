@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -10,12 +11,16 @@
 
 namespace hogwild::sgd {
 
-/// Memory for `bytes` bytes, in huge pages where the system lends them and the block is large.
-/// Throws std::bad_alloc. The caller frees it with std::free.
+/// Readable bytes behind each Array, so that vector code may load a little more than there is.
+inline constexpr std::size_t kArraySlack = 64;
+
+/// Memory for `bytes` bytes and kArraySlack zeros, in huge pages where the system lends them and
+/// the block is large. Throws std::bad_alloc. The caller frees it with std::free.
 [[nodiscard]] void* allocate_array(std::size_t bytes);
 
 /// A fixed run of plain values that starts without contents, so that the thread that fills a part
 /// is the one that touches it first. Hundreds of megabytes are not written twice.
+/// Invariant: kArraySlack zero bytes lie behind the values, unless it is empty.
 ///
 /// Owns its memory or shares the owner's; moves (what was moved from is empty), never copies.
 /// Throws std::bad_alloc where there is too little.
@@ -56,6 +61,7 @@ class Array {
   /// Forgets what lies behind the first `size` values. REQUIRES: size <= size().
   void truncate(std::size_t size) {
     assert(size <= size_);
+    if (size_ != 0) std::memset(static_cast<void*>(data() + size), 0, kArraySlack);
     size_ = size;
   }
 

@@ -1,6 +1,7 @@
 #include "sgd/data/feature_order.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <numeric>
 
@@ -18,21 +19,29 @@ struct Frequency {
   std::uint32_t rows;
 };
 
+using Entries = std::span<const std::span<const std::uint32_t>>;
+
+std::size_t size_of(Entries entries) {
+  std::size_t size = 0;
+  for (const auto part : entries) size += part.size();
+  return size;
+}
+
 /// Counts in arrays of one number a feature, as many arrays as there are threads, but not more
 /// than fit into the memory of the rows.
-std::vector<Frequency> count_in_arrays(std::span<const std::uint32_t> entries,
-                                       std::uint32_t feature_count, unsigned threads) {
+std::vector<Frequency> count_in_arrays(Entries entries, std::uint32_t feature_count,
+                                       unsigned threads) {
   const std::size_t arrays =
-      std::clamp<std::size_t>(entries.size() / (std::size_t{feature_count} + 1), 1, threads);
-  const std::size_t step = (entries.size() + arrays - 1) / arrays;
+      std::clamp<std::size_t>(size_of(entries) / (std::size_t{feature_count} + 1), 1, threads);
   std::vector<std::vector<std::uint32_t>> counts(arrays);
-  for_each_part(arrays, threads, [&](std::size_t part) {
-    std::vector<std::uint32_t>& count = counts[part];
+  std::atomic<std::size_t> next{0};
+  for_each_part(arrays, threads, [&](std::size_t array) {
+    std::vector<std::uint32_t>& count = counts[array];
     count.resize(feature_count);
-    const std::size_t first = std::min(part * step, entries.size());
-    for (const std::uint32_t feature :
-         entries.subspan(first, std::min(step, entries.size() - first))) {
-      ++count[feature];
+    // Relaxed: the counter only hands out parts.
+    for (std::size_t i = next.fetch_add(1, std::memory_order_relaxed); i < entries.size();
+         i = next.fetch_add(1, std::memory_order_relaxed)) {
+      for (const std::uint32_t feature : entries[i]) ++count[feature];
     }
   });
   std::vector<Frequency> frequencies;
@@ -45,8 +54,10 @@ std::vector<Frequency> count_in_arrays(std::span<const std::uint32_t> entries,
 }
 
 /// Counts by sorting all entries: memory by entries, whatever their ids are.
-std::vector<Frequency> count_by_sorting(std::span<const std::uint32_t> entries) {
-  std::vector<std::uint32_t> sorted(entries.begin(), entries.end());
+std::vector<Frequency> count_by_sorting(Entries entries) {
+  std::vector<std::uint32_t> sorted;
+  sorted.reserve(size_of(entries));
+  for (const auto part : entries) sorted.insert(sorted.end(), part.begin(), part.end());
   std::sort(sorted.begin(), sorted.end());
   std::vector<Frequency> frequencies;
   for (const std::uint32_t feature : sorted) {
@@ -75,12 +86,12 @@ std::vector<std::uint32_t> order_by_frequency(const std::vector<Frequency>& freq
 
 }  // namespace
 
-FeatureOrder FeatureOrder::by_frequency(const SparseRows& rows, std::uint32_t feature_count,
+FeatureOrder FeatureOrder::by_frequency(Entries entries, std::uint32_t feature_count,
                                         unsigned threads) {
   // Or a table that is small beside these rows.
-  const bool is_dense = feature_count <= std::max(kSmallTable, 2 * rows.nonzero_count());
-  return {order_by_frequency(is_dense ? count_in_arrays(rows.feature(), feature_count, threads)
-                                      : count_by_sorting(rows.feature())),
+  const bool is_dense = feature_count <= std::max(kSmallTable, 2 * size_of(entries));
+  return {order_by_frequency(is_dense ? count_in_arrays(entries, feature_count, threads)
+                                      : count_by_sorting(entries)),
           is_dense ? feature_count : 0};
 }
 

@@ -5,8 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "sgd/data/sparse_rows.hpp"
-
 namespace hogwild::sgd {
 
 /// The numbering of features that a run trains in: by descending document frequency, ties by id.
@@ -19,12 +17,14 @@ class FeatureOrder {
   /// No features.
   FeatureOrder() = default;
 
-  /// Counts in how many rows each feature is. Any number of threads gives the same order.
-  /// REQUIRES: every feature of `rows` < feature_count.
+  /// Counts in how many rows each feature is: how often in `entries`, which are the features of all
+  /// rows, in parts. Any number of threads gives the same order.
+  /// REQUIRES: every feature < feature_count.
   /// Cost: one pass over the rows, and 4 bytes a feature id (a sort of all entries instead where
   /// ids are so wide that this would be more than the rows themselves).
-  [[nodiscard]] static FeatureOrder by_frequency(const SparseRows& rows,
-                                                 std::uint32_t feature_count, unsigned threads);
+  [[nodiscard]] static FeatureOrder by_frequency(
+      std::span<const std::span<const std::uint32_t>> entries, std::uint32_t feature_count,
+      unsigned threads);
 
   /// The order that another node found: `features` by rank. REQUIRES: no feature twice.
   [[nodiscard]] static FeatureOrder of_features(std::span<const std::uint32_t> features);

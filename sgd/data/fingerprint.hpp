@@ -46,7 +46,13 @@ namespace hogwild::sgd {
 /// What a set of `rows` rows adds to the fingerprint besides its rows.
 [[nodiscard]] constexpr std::uint64_t fingerprint_base(std::uint64_t rows) { return mix64(rows); }
 
+/// What the rows of `part`, the first of them at `first_row`, add to the fingerprint.
+/// Cost: one pass over them.
+[[nodiscard]] std::uint64_t fingerprint_terms(const Dataset& part, std::uint64_t first_row);
+
 /// The fingerprint of `dataset`, computed from its rows. Cost: one pass over them.
-[[nodiscard]] std::uint64_t fingerprint_of(const Dataset& dataset);
+[[nodiscard]] inline std::uint64_t fingerprint_of(const Dataset& dataset) {
+  return fingerprint_base(dataset.row_count()) + fingerprint_terms(dataset, 0);
+}
 
 }  // namespace hogwild::sgd

@@ -24,6 +24,16 @@ void LineNumbers::append(const LineNumbers& part, std::uint64_t first_row) {
   }
 }
 
+LineNumbers LineNumbers::part(std::uint64_t first, std::uint64_t last) const {
+  LineNumbers part;
+  std::uint64_t before = 0;
+  for (const Skipped& skipped : skipped_) {
+    const std::uint64_t count = skipped.total - std::exchange(before, skipped.total);
+    if (skipped.row >= first && skipped.row < last) part.skip(skipped.row - first, count);
+  }
+  return part;
+}
+
 std::uint64_t LineNumbers::line_of(std::uint64_t row) const {
   const auto after = std::upper_bound(
       skipped_.begin(), skipped_.end(), row,

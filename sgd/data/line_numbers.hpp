@@ -16,6 +16,12 @@ class LineNumbers {
   /// Notes those of another part of the file, which begins with row `first_row` of this one.
   /// REQUIRES: as skip().
   void append(const LineNumbers& part, std::uint64_t first_row);
+  /// Those of rows [first, last), counted from the first of them. REQUIRES: first <= last.
+  [[nodiscard]] LineNumbers part(std::uint64_t first, std::uint64_t last) const;
+  /// Lines that are no rows.
+  [[nodiscard]] std::uint64_t skipped() const {
+    return skipped_.empty() ? 0 : skipped_.back().total;
+  }
   /// The line of `row`, from 1. Cost: a binary search.
   [[nodiscard]] std::uint64_t line_of(std::uint64_t row) const;
 

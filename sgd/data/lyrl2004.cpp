@@ -14,9 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "sgd/data/block_parser.hpp"
+#include "sgd/data/block_feeder.hpp"
 #include "sgd/data/near_names.hpp"
 #include "sgd/data/svmlight.hpp"
+#include "sgd/data/text_blocks.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -195,7 +196,7 @@ class VectorParser {
 
   std::expected<Dataset, DataError> operator()(const Text& text) const {
     const auto fault = check_documents(text.view(), file_);
-    auto rows = parse_svmlight_lines(text, file_, 1);
+    auto rows = parse_svmlight_lines(text, file_);
     if (fault && (rows || fault->line <= rows.error().line)) return std::unexpected(*fault);
     if (!rows) return rows;
     for (std::uint64_t row = 0; row < rows->row_count(); ++row) {
@@ -266,8 +267,8 @@ std::string Lyrl2004Options::name() const {
          "part=" + (part == DataPart::kTrain ? "train" : "test");
 }
 
-std::expected<Dataset, DataError> load_lyrl2004(const Lyrl2004Options& options, unsigned threads,
-                                                LoadProgress* progress) {
+std::expected<void, DataError> feed_lyrl2004(const Lyrl2004Options& options, unsigned threads,
+                                             LoadProgress* progress, RowSink& sink) {
   std::span<const std::string_view> names = kTrainVectors;
   if (options.part == DataPart::kTest) names = kTestVectors;
   // All are opened before any is read: a missing one is known at once.
@@ -287,16 +288,15 @@ std::expected<Dataset, DataError> load_lyrl2004(const Lyrl2004Options& options, 
     if (!found) return std::unexpected(found.error());
     wanted = *found;
   }
-  std::vector<Dataset> parts;
+  std::uint64_t rows = 0;
   for (TextBlocks& blocks : vectors) {
     const VectorParser parser(*topics, wanted, blocks.name());
-    auto fresh = parse_blocks(std::move(blocks), threads, progress, parser);
-    if (!fresh) return std::unexpected(std::move(fresh.error()));
-    std::move(fresh->begin(), fresh->end(), std::back_inserter(parts));
+    const auto fresh = feed_blocks(texts_of(blocks), parser, threads, progress, sink, rows);
+    if (!fresh) return std::unexpected(fresh.error());
+    rows += *fresh;
   }
-  Dataset dataset = join_parts(std::move(parts), options.name(), threads);
-  if (dataset.row_count() == 0) return std::unexpected(no_rows(dataset.name));
-  return dataset;
+  if (rows == 0) return std::unexpected(no_rows(options.name()));
+  return {};
 }
 
 }  // namespace hogwild::sgd

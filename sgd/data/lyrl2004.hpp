@@ -7,6 +7,7 @@
 #include "sgd/data/dataset.hpp"
 #include "sgd/data/load_error.hpp"
 #include "sgd/data/load_progress.hpp"
+#include "sgd/data/row_sink.hpp"
 
 namespace hogwild::sgd {
 
@@ -20,7 +21,7 @@ struct Lyrl2004Options {
   [[nodiscard]] std::string name() const;
 };
 
-/// Reads RCV1-v2 as its authors distribute it (Lewis, Yang, Rose, Li 2004, on-line appendices 8 and
+/// Feeds RCV1-v2 as its authors distribute it (Lewis, Yang, Rose, Li 2004, on-line appendices 8 and
 /// 13), from a directory with the original file names, each as it is or with `.gz` behind it:
 ///
 ///   rcv1-v2.topics.qrels               lines `TOPIC DID 1`
@@ -34,8 +35,8 @@ struct Lyrl2004Options {
 /// qrels do not name (with the nearest that they do); a document that they do not name: in RCV1-v2
 /// every document has a topic, so the files do not belong together.
 /// Throws std::bad_alloc where memory is short.
-[[nodiscard]] std::expected<Dataset, DataError> load_lyrl2004(const Lyrl2004Options& options,
-                                                              unsigned threads,
-                                                              LoadProgress* progress);
+[[nodiscard]] std::expected<void, DataError> feed_lyrl2004(const Lyrl2004Options& options,
+                                                           unsigned threads, LoadProgress* progress,
+                                                           RowSink& sink);
 
 }  // namespace hogwild::sgd

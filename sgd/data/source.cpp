@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "sgd/data/cache.hpp"
+#include "sgd/data/dataset_builder.hpp"
 #include "sgd/data/lyrl2004.hpp"
 #include "sgd/data/svmlight_file.hpp"
+#include "sgd/data/training_builder.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -125,6 +127,32 @@ SyntheticOptions complete(const SyntheticSource& source, DataPart default_part) 
   return {.rows = source.rows.value_or(rows), .seed = source.seed, .part = part};
 }
 
+Lyrl2004Options complete(const Lyrl2004Source& source, DataPart default_part) {
+  return {.directory = source.directory,
+          .topic = source.topic,
+          .part = source.part.value_or(default_part)};
+}
+
+/// As messages name it: with all that the argument left open.
+std::string name_of(const DataSource& source, DataPart default_part) {
+  if (const auto* synthetic = std::get_if<SyntheticSource>(&source.where)) {
+    return complete(*synthetic, default_part).name();
+  }
+  if (const auto* lyrl2004 = std::get_if<Lyrl2004Source>(&source.where)) {
+    return complete(*lyrl2004, default_part).name();
+  }
+  return std::get<FileSource>(source.where).path;
+}
+
+/// The cache that `source` is; nothing where it is something else.
+std::optional<std::expected<Cache, DataError>> open_cache(const DataSource& source,
+                                                          unsigned threads,
+                                                          LoadProgress* progress) {
+  const auto* file = std::get_if<FileSource>(&source.where);
+  if (file == nullptr || !is_cache_file(file->path)) return std::nullopt;
+  return Cache::open(file->path, threads, progress);
+}
+
 }  // namespace
 
 std::expected<DataSource, std::string> parse_data_source(std::string_view text) {
@@ -146,37 +174,45 @@ std::expected<DataSource, std::string> parse_data_source(std::string_view text) 
   return DataSource{.where = *synthetic, .text = std::string(text)};
 }
 
-std::expected<Dataset, DataError> load_data(const DataSource& source, DataPart default_part,
-                                            unsigned threads, LoadProgress* progress) {
+std::expected<void, DataError> feed_data(const DataSource& source, DataPart default_part,
+                                         unsigned threads, LoadProgress* progress, RowSink& sink) {
   if (const auto* synthetic = std::get_if<SyntheticSource>(&source.where)) {
-    Dataset dataset = make_synthetic_rcv1(complete(*synthetic, default_part), threads);
-    dataset.shared_source = dataset.name;
-    return dataset;
+    feed_synthetic_rcv1(complete(*synthetic, default_part), threads, sink);
+    return {};
   }
   if (const auto* lyrl2004 = std::get_if<Lyrl2004Source>(&source.where)) {
-    return load_lyrl2004({.directory = lyrl2004->directory,
-                          .topic = lyrl2004->topic,
-                          .part = lyrl2004->part.value_or(default_part)},
-                         threads, progress);
+    return feed_lyrl2004(complete(*lyrl2004, default_part), threads, progress, sink);
   }
-  const std::string& path = std::get<FileSource>(source.where).path;
-  if (!is_cache_file(path)) return load_svmlight(path, threads, progress);
-  const auto cache = Cache::open(path, threads, progress);
-  if (!cache) return std::unexpected(cache.error());
-  return cache->dataset(threads);
+  return feed_svmlight_file(std::get<FileSource>(source.where).path, threads, progress, sink);
+}
+
+std::expected<Dataset, DataError> load_data(const DataSource& source, DataPart default_part,
+                                            unsigned threads, LoadProgress* progress) {
+  if (const auto cache = open_cache(source, threads, progress)) {
+    if (!*cache) return std::unexpected(cache->error());
+    return (*cache)->dataset(threads);
+  }
+  DatasetBuilder builder;
+  const auto fed = feed_data(source, default_part, threads, progress, builder);
+  if (!fed) return std::unexpected(fed.error());
+  Dataset dataset = std::move(builder).finish(name_of(source, default_part), threads);
+  if (source.is_synthetic()) dataset.shared_source = dataset.name;
+  return dataset;
 }
 
 std::expected<TrainingSet, DataError> load_training(const DataSource& source, unsigned threads,
                                                     LoadProgress* progress) {
-  const auto* file = std::get_if<FileSource>(&source.where);
-  if (file != nullptr && is_cache_file(file->path)) {
-    const auto cache = Cache::open(file->path, threads, progress);
-    if (!cache) return std::unexpected(cache.error());
-    return cache->training_set();
+  if (const auto cache = open_cache(source, threads, progress)) {
+    if (!*cache) return std::unexpected(cache->error());
+    return (*cache)->training_set();
   }
-  const auto dataset = load_data(source, DataPart::kTrain, threads, progress);
-  if (!dataset) return std::unexpected(dataset.error());
-  return prepare_training(*dataset, threads);
+  TrainingBuilder builder;
+  const auto fed = feed_data(source, DataPart::kTrain, threads, progress, builder);
+  if (!fed) return std::unexpected(fed.error());
+  const std::string name = name_of(source, DataPart::kTrain);
+  auto set = std::move(builder).finish(name, threads);
+  if (set && source.is_synthetic()) set->shared_source = name;
+  return set;
 }
 
 }  // namespace hogwild::sgd

@@ -10,6 +10,7 @@
 #include "sgd/data/dataset.hpp"
 #include "sgd/data/load_error.hpp"
 #include "sgd/data/load_progress.hpp"
+#include "sgd/data/row_sink.hpp"
 #include "sgd/data/synthetic.hpp"
 #include "sgd/data/training_rows.hpp"
 
@@ -48,17 +49,23 @@ struct DataSource {
 /// The error says what is wrong with it and what would be right.
 [[nodiscard]] std::expected<DataSource, std::string> parse_data_source(std::string_view text);
 
-/// Reads or makes the data. `default_part` is for `synth:` and `lyrl2004:` without a part; without
-/// `n` the training part of `synth:` has 200,000 rows and the test part 23,149. Any number of
-/// threads gives the same. `progress` may be null. Throws std::bad_alloc where memory is short.
+/// Reads or makes data other than caches and feeds it to `sink`. `default_part` is for `synth:` and
+/// `lyrl2004:` without a part; without `n` the training part of `synth:` has 200,000 rows and the
+/// test part 23,149. Any number of threads gives the same. `progress` may be null. Throws
+/// std::bad_alloc where memory is short.
+[[nodiscard]] std::expected<void, DataError> feed_data(const DataSource& source,
+                                                       DataPart default_part, unsigned threads,
+                                                       LoadProgress* progress, RowSink& sink);
+
+/// What feed_data() has, as a data set in the order of its source; or what a cache holds.
 [[nodiscard]] std::expected<Dataset, DataError> load_data(const DataSource& source,
                                                           DataPart default_part, unsigned threads,
                                                           LoadProgress* progress = nullptr);
 
-/// Reads or makes the data, as load_data() with the training part where nothing else is said, and
-/// lays it out for training. A cache is used where it
-/// is mapped, without a pass over its rows but for its hashes.
-/// Errors: those of load_data() and prepare_training().
+/// What feed_data() has (the training part, where nothing else is said), laid out for training as
+/// it comes, so that it is in memory once. A cache is used where it is mapped, without a pass over
+/// its rows but for its hashes.
+/// Errors: those of feed_data() and TrainingBuilder::finish().
 [[nodiscard]] std::expected<TrainingSet, DataError> load_training(const DataSource& source,
                                                                   unsigned threads,
                                                                   LoadProgress* progress = nullptr);

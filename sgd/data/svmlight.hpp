@@ -6,11 +6,12 @@
 #include "sgd/data/dataset.hpp"
 #include "sgd/data/load_error.hpp"
 #include "sgd/data/load_progress.hpp"
+#include "sgd/data/row_sink.hpp"
 #include "sgd/data/text.hpp"
 
 namespace hogwild::sgd {
 
-/// Reads svmlight/LIBSVM text:
+/// Feeds the rows of svmlight/LIBSVM text:
 ///
 ///   line    = [labels] [qid:N] {id:value} [# comment]
 ///   labels  = number {"," number}          several are kept, see Dataset::further_label
@@ -24,19 +25,24 @@ namespace hogwild::sgd {
 /// are under 2²⁴ in size.
 ///
 /// Errors: the first bad line of the file, whatever the number of threads; a text without any row.
-/// Rows come out with ascending features. Cost: two passes over the text, by chunks shared among
-/// `threads`; straight into the rows, no copy. Mapped text is released behind the parser.
-/// `progress`, where there is one, counts the bytes and rows that are read. Throws std::bad_alloc
-/// where memory is short.
+/// Rows come out with ascending features. Cost: one pass over the text, by blocks shared among
+/// `threads`, 0.4 ns a byte. Mapped text is released behind the parser. `progress`, where there is
+/// one, counts the bytes and rows that are read. Throws std::bad_alloc where memory is short.
+[[nodiscard]] std::expected<void, DataError> feed_svmlight(const Text& text,
+                                                           const std::string& name,
+                                                           unsigned threads, LoadProgress* progress,
+                                                           RowSink& sink);
+
+/// The rows that feed_svmlight() has, as a data set.
 [[nodiscard]] std::expected<Dataset, DataError> parse_svmlight(const Text& text, std::string name,
                                                                unsigned threads,
                                                                LoadProgress* progress = nullptr);
 
 /// As parse_svmlight(), for lines out of the middle of a text: it is no error where none is a row,
-/// and a byte order mark is not skipped. Lines in errors and in the data set count from `text`.
+/// and a byte order mark is not skipped. Lines in errors and in the data set count from `text`. The
+/// fingerprint is left out.
 [[nodiscard]] std::expected<Dataset, DataError> parse_svmlight_lines(const Text& text,
-                                                                     std::string name,
-                                                                     unsigned threads);
+                                                                     std::string name);
 
 /// What is wrong with a text that has no row.
 [[nodiscard]] DataError no_rows(const std::string& name);

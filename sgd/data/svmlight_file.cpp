@@ -5,8 +5,9 @@
 #include <system_error>
 #include <utility>
 
-#include "sgd/data/block_parser.hpp"
+#include "sgd/data/block_feeder.hpp"
 #include "sgd/data/cache.hpp"
+#include "sgd/data/dataset_builder.hpp"
 #include "sgd/data/svmlight.hpp"
 
 namespace hogwild::sgd {
@@ -21,27 +22,24 @@ bool is_packed(const OpenFile& file) {
 
 }  // namespace
 
-std::expected<Dataset, DataError> parse_svmlight_blocks(TextBlocks blocks, unsigned threads,
-                                                        LoadProgress* progress) {
-  const std::string name = blocks.name();
-  auto parts = parse_blocks(std::move(blocks), threads, progress, [&name](const Text& text) {
-    return parse_svmlight_lines(text, name, 1);
-  });
-  if (!parts) return std::unexpected(std::move(parts.error()));
-  Dataset dataset = join_parts(std::move(*parts), name, threads);
-  if (dataset.row_count() == 0) return std::unexpected(no_rows(name));
-  return dataset;
+std::expected<void, DataError> feed_svmlight_blocks(TextBlocks blocks, unsigned threads,
+                                                    LoadProgress* progress, RowSink& sink) {
+  const auto parse = [&](const Text& text) { return parse_svmlight_lines(text, blocks.name()); };
+  const auto rows = feed_blocks(texts_of(blocks), parse, threads, progress, sink);
+  if (!rows) return std::unexpected(rows.error());
+  if (*rows == 0) return std::unexpected(no_rows(blocks.name()));
+  return {};
 }
 
-std::expected<Dataset, DataError> load_svmlight(const std::string& path, unsigned threads,
-                                                LoadProgress* progress) {
+std::expected<void, DataError> feed_svmlight_file(const std::string& path, unsigned threads,
+                                                  LoadProgress* progress, RowSink& sink) {
   auto file = OpenFile::open(path);
   if (!file) return std::unexpected(std::move(file.error()));
   if (const auto size = file->mappable_size(); size && !is_packed(*file)) {
     const auto text = Text::map(file->descriptor(), *size);
     if (text) {
       if (progress != nullptr) progress->total_bytes += *size;
-      return parse_svmlight(*text, path, threads, progress);
+      return feed_svmlight(*text, path, threads, progress, sink);
     }
     return std::unexpected(
         DataError{.file = path,
@@ -58,7 +56,15 @@ std::expected<Dataset, DataError> load_svmlight(const std::string& path, unsigne
   }
   auto blocks = TextBlocks::open(std::move(input));
   if (!blocks) return std::unexpected(std::move(blocks.error()));
-  return parse_svmlight_blocks(std::move(*blocks), threads, progress);
+  return feed_svmlight_blocks(std::move(*blocks), threads, progress, sink);
+}
+
+std::expected<Dataset, DataError> load_svmlight(const std::string& path, unsigned threads,
+                                                LoadProgress* progress) {
+  DatasetBuilder builder;
+  const auto fed = feed_svmlight_file(path, threads, progress, builder);
+  if (!fed) return std::unexpected(fed.error());
+  return std::move(builder).finish(path, threads);
 }
 
 }  // namespace hogwild::sgd

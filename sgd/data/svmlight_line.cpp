@@ -9,6 +9,7 @@
 
 #include "sgd/data/dataset.hpp"
 #include "sgd/data/decimal.hpp"
+#include "sgd/data/plain_entries.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -29,6 +30,23 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 const char* skip_blanks(const char* at) {
   while (*at == ' ' || *at == '\t') ++at;
   return at;
+}
+
+/// True where each feature is larger than the one before it. REQUIRES: features are below 2^31.
+bool is_ascending(const std::uint32_t* feature, std::size_t count) {
+  constexpr std::size_t kLanes = 8;
+  // Where features ascend, a difference less one has no top bit.
+  std::uint32_t differences[kLanes] = {};
+  std::size_t i = 1;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      differences[lane] |= feature[i + lane] - feature[i + lane - 1] - 1U;
+    }
+  }
+  for (; i < count; ++i) differences[0] |= feature[i] - feature[i - 1] - 1U;
+  std::uint32_t any = 0;
+  for (const std::uint32_t difference : differences) any |= difference;
+  return any >> 31U == 0;
 }
 
 bool begins_with(const char* at, const char* end, std::string_view prefix) {
@@ -63,11 +81,18 @@ std::expected<SvmlightLine, LineFault> SvmlightLineReader::read(const char* line
   if (!first_entry) return std::unexpected(std::move(first_entry.error()));
   at = *first_entry;
 
-  bool is_ascending = true;
-  std::uint32_t previous = 0;
   std::size_t count = 0;
+  const char* retry = at;
   for (;;) {
     at = skip_blanks(at);
+    if (at >= retry) {
+      const PlainEntries plain = read_plain_entries(at, {.feature = room.feature + count,
+                                                         .value = room.value + count,
+                                                         .size = room.size - count});
+      count += plain.count;
+      at = skip_blanks(plain.end);
+      retry = plain.retry + 1;
+    }
     const DigitRun digits = read_digits(at);
     const char* colon = at + digits.count;
     std::uint32_t id = digits.value;
@@ -89,12 +114,10 @@ std::expected<SvmlightLine, LineFault> SvmlightLineReader::read(const char* line
     room.feature[count] = id - 1;
     room.value[count] = number.value;
     ++count;
-    is_ascending &= id > previous;
-    previous = id;
     at = number.end;
   }
   parsed.entry_count = count;
-  if (!is_ascending) {
+  if (!is_ascending(room.feature, count)) {
     auto sorted = sort_entries(*first_entry, room, count);
     if (!sorted) return std::unexpected(std::move(sorted.error()));
   }

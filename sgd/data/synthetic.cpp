@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "sgd/data/alias_table.hpp"
+#include "sgd/data/dataset_builder.hpp"
 #include "sgd/data/decimal.hpp"
 #include "sgd/data/entry_bitmap.hpp"
-#include "sgd/data/fingerprint.hpp"
 #include "sgd/data/parallel.hpp"
 #include "sgd/data/xoshiro.hpp"
 
@@ -235,24 +235,6 @@ class DocumentWriter {
   std::vector<std::pair<std::uint32_t, float>> drawn_;
 };
 
-/// Room for all documents: their lengths are drawn before their terms.
-SparseRows make_room(const SyntheticOptions& options, std::uint64_t stream, unsigned threads) {
-  constexpr std::size_t kStep = 4096;
-  std::vector<std::uint32_t> lengths(options.rows);
-  for_each_range(options.rows, kStep, threads, [&](std::size_t first, std::size_t last) {
-    for (std::size_t row = first; row < last; ++row) {
-      lengths[row] = static_cast<std::uint32_t>(open_document(options.seed, stream, row).terms);
-    }
-  });
-  SparseRows rows(options.rows, std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{0}));
-  std::uint64_t end = 0;
-  for (std::size_t row = 0; row < options.rows; ++row) {
-    end += lengths[row];
-    rows.starts()[row + 1] = end;
-  }
-  return rows;
-}
-
 }  // namespace
 
 std::string SyntheticOptions::name() const {
@@ -260,42 +242,40 @@ std::string SyntheticOptions::name() const {
          "&part=" + (part == DataPart::kTrain ? "train" : "test");
 }
 
-Dataset make_synthetic_rcv1(const SyntheticOptions& options, unsigned threads) {
+void feed_synthetic_rcv1(const SyntheticOptions& options, unsigned threads, RowSink& sink) {
   assert(options.rows >= 1 && options.rows <= kMaxSyntheticRows);
-  constexpr std::size_t kStep = 1024;
+  constexpr std::size_t kStep = 512;
   const std::uint64_t stream = options.part == DataPart::kTrain ? kTrainStream : kTestStream;
   const World world = make_world(options.seed, threads);
   const std::vector<float> inverse_frequency = inverse_frequencies(world, options.seed, threads);
-
-  Dataset dataset{.name = options.name(), .rows = make_room(options, stream, threads)};
-  dataset.label.resize(options.rows);
-  std::atomic<std::uint64_t> fingerprint{fingerprint_base(options.rows)};
-  std::atomic<std::uint32_t> feature_count{0};
   for_each_range(options.rows, kStep, threads, [&](std::size_t first, std::size_t last) {
     DocumentWriter writer(world, inverse_frequency);
+    std::vector<Opening> documents;
     std::uint64_t terms = 0;
-    std::uint32_t largest = 0;
     for (std::size_t row = first; row < last; ++row) {
-      Opening document = open_document(options.seed, stream, row);
-      const std::uint64_t start = dataset.rows.starts()[row];
-      writer.write(document, dataset.rows.feature().data() + start,
-                   dataset.rows.value().data() + start);
-      dataset.label[row] = document.label;
-      const auto features = std::as_const(dataset.rows).features(row);
-      largest = std::max(largest, features.back() + 1);
-      terms += fingerprint_term(
-          row_hash(label_hash(document.label), features, std::as_const(dataset.rows).values(row)),
-          row);
+      documents.push_back(open_document(options.seed, stream, row));
+      terms += documents.back().terms;
     }
-    // Relaxed: sums and maxima, read after the threads have ended.
-    fingerprint.fetch_add(terms, std::memory_order_relaxed);
-    std::uint32_t known = feature_count.load(std::memory_order_relaxed);
-    while (known < largest && !feature_count.compare_exchange_weak(known, largest)) {
+    Dataset part{.rows = SparseRows(documents.size(), terms)};
+    std::uint64_t start = 0;
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+      const std::uint64_t end = start + documents[i].terms;
+      part.label.push_back(documents[i].label);
+      part.rows.starts()[i + 1] = end;
+      writer.write(documents[i], part.rows.feature().data() + start,
+                   part.rows.value().data() + start);
+      start = end;
     }
+    const auto features = std::as_const(part).rows.feature();
+    part.feature_count = *std::max_element(features.begin(), features.end()) + 1;
+    sink.take(std::move(part), first);
   });
-  dataset.fingerprint = fingerprint;
-  dataset.feature_count = feature_count;
-  return dataset;
+}
+
+Dataset make_synthetic_rcv1(const SyntheticOptions& options, unsigned threads) {
+  DatasetBuilder builder;
+  feed_synthetic_rcv1(options, threads, builder);
+  return std::move(builder).finish(options.name(), threads);
 }
 
 }  // namespace hogwild::sgd

@@ -40,13 +40,19 @@ std::expected<Text, int> read_stream(int descriptor) {
 
 Text::Text() : Text(copy_of({})) {}
 
-Text::Text(const char* data, std::size_t size, std::size_t reserved)
-    : data_(data, Unmap{reserved}), size_(size) {}
+Text::Text(const char* data, std::size_t size, Release release)
+    : data_(data, release), size_(size) {}
 
-void Text::Unmap::operator()(const char* data) const {
+void Text::Release::operator()(const char* data) const {
   // The memory was ours to write before it became a Text.
-  void* const memory = const_cast<char*>(data);
-  if (reserved == 0) {
+  char* const memory = const_cast<char*>(data);
+  if (slice != 0) {
+    if (reserved == 0) return;
+    // Pages that it shares with its neighbours are dropped too: who still reads them maps them
+    // again. Advice: where it fails, pages stay until the text is gone.
+    const std::size_t before = reinterpret_cast<std::uintptr_t>(memory) % page_size();
+    madvise(memory - before, before + slice, MADV_DONTNEED);
+  } else if (reserved == 0) {
     std::free(memory);
   } else {
     munmap(memory, reserved);
@@ -60,7 +66,7 @@ Text Text::copy_of(std::string_view bytes) {
   return std::move(builder).finish();
 }
 
-Text Text::adopt(char* heap, std::size_t size) { return {heap, size, 0}; }
+Text Text::adopt(char* heap, std::size_t size) { return {heap, size, Release{}}; }
 
 std::expected<Text, int> Text::map(int descriptor, std::size_t size) {
   const std::size_t page = page_size();
@@ -69,21 +75,16 @@ std::expected<Text, int> Text::map(int descriptor, std::size_t size) {
   const std::size_t reserved = (size + page - 1) / page * page + page;
   void* const memory = mmap(nullptr, reserved, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return std::unexpected(errno);
-  Text text(static_cast<const char*>(memory), size, reserved);
+  Text text(static_cast<const char*>(memory), size, Release{.reserved = reserved});
   if (mmap(memory, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, descriptor, 0) == MAP_FAILED) {
     return std::unexpected(errno);
   }
   return text;
 }
 
-void Text::release(std::size_t offset, std::size_t length) const {
-  if (data_.get_deleter().reserved == 0) return;
-  const std::size_t page = page_size();
-  const std::size_t first = (offset + page - 1) / page * page;
-  const std::size_t last = (offset + length) / page * page;
-  if (first >= last) return;
-  // Advice: where it fails, pages stay until the text is gone.
-  madvise(const_cast<char*>(data_.get()) + first, last - first, MADV_DONTNEED);
+Text Text::slice(std::size_t offset, std::size_t length) const {
+  return {data_.get() + offset, length,
+          Release{.reserved = data_.get_deleter().reserved, .slice = length}};
 }
 
 std::expected<Text, DataError> read_text(const std::string& path) {

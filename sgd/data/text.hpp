@@ -18,7 +18,7 @@ inline constexpr std::size_t kTextPadding = 64;
 ///
 /// Owns the mapping or the memory. A mapped file that another process cuts short while it is read
 /// ends this process with SIGBUS; one that is changed gives changed text, never a write elsewhere.
-/// Invariant: kTextPadding zero bytes follow view().
+/// Invariant: kTextPadding zero bytes follow view(), but of a slice.
 class Text {
  public:
   /// Empty.
@@ -33,18 +33,20 @@ class Text {
   /// Maps the first `size` bytes of a file; an errno where that fails. REQUIRES: size > 0.
   [[nodiscard]] static std::expected<Text, int> map(int descriptor, std::size_t size);
 
-  /// Says that a range has been read, so that a mapping gives back its pages (they are read again
-  /// from the file when touched again). Any thread. REQUIRES: the range lies in view().
-  void release(std::size_t offset, std::size_t length) const;
+  /// A part of this text, which must outlive it. What follows the part is readable, but not zero.
+  /// When it is gone, a mapping gives back the part's pages (they are read again from the file when
+  /// touched again). REQUIRES: the range lies in view().
+  [[nodiscard]] Text slice(std::size_t offset, std::size_t length) const;
 
  private:
-  struct Unmap {
+  struct Release {
     std::size_t reserved = 0;  ///< bytes mapped; 0 where the memory is the heap's
+    std::size_t slice = 0;     ///< bytes of somebody else's memory, of which this is a part
     void operator()(const char* data) const;
   };
-  Text(const char* data, std::size_t size, std::size_t reserved);
+  Text(const char* data, std::size_t size, Release release);
 
-  std::unique_ptr<const char, Unmap> data_;
+  std::unique_ptr<const char, Release> data_;
   std::size_t size_ = 0;
 };
 

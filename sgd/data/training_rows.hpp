@@ -12,11 +12,12 @@
 #include "sgd/data/feature_order.hpp"
 #include "sgd/data/labels.hpp"
 #include "sgd/data/load_error.hpp"
+#include "sgd/data/mix64.hpp"
 #include "sgd/data/sparse_rows.hpp"
 
 namespace hogwild::sgd {
 
-/// Rows as the learner reads them: features are ranks, ascending in a row; values are scaled; each
+/// Rows as the learner reads them: features are ranks, in no order; values are scaled; each
 /// row has a sign, or the columns in which it is positive. Labels are not folded into the values.
 ///
 /// Owns its rows; moves, never copies. Threads: const, any.
@@ -63,9 +64,9 @@ class TrainingRows {
 ///
 /// Training on c·x with λ·c² finds w' = w/c: the objective stays the user's, and w = c·w'.
 struct RowScale {
-  float factor = 1.0F;       ///< c
-  double median_norm = 0.0;  ///< of the rows that are not empty, before scaling
-  double largest_norm = 0.0;
+  float factor = 1.0F;        ///< c
+  double median_norm = 0.0;   ///< before scaling; 0 where no row is so long that it was asked for
+  double largest_norm = 0.0;  ///< before scaling
 
   /// λ for the scaled rows.
   [[nodiscard]] double scaled_lambda(double lambda) const {
@@ -73,15 +74,21 @@ struct RowScale {
   }
 };
 
-/// Finds the scale of `rows`: 1 where no norm is above 1.001, else the power of two that brings the
-/// median norm of the rows that are not empty into [0.5005, 1.001), and 1 at most.
-/// Any number of threads gives the same. Cost: one pass over the rows and 8 bytes a row.
-[[nodiscard]] RowScale find_row_scale(const SparseRows& rows, unsigned threads);
+/// The scale of rows with these norms, empty rows left out: 1 where no norm is above 1.001, else
+/// the power of two that brings the median norm into [0.5005, 1.001), and 1 at most.
+[[nodiscard]] RowScale scale_of_norms(std::vector<double> norms);
+
+/// The order in which rows are trained, whatever their data: by ascending keys of their indexes in
+/// the source. A shuffle, since keys are as good as random, and a permutation, since no two are
+/// alike. Blocks of this order are shared out among nodes, so it never changes.
+[[nodiscard]] constexpr std::uint64_t row_key(std::uint64_t index) {
+  return mix64(index ^ 0x726f775f6f726465U);
+}
 
 /// A data set in the physical form that a run trains on, alike to the bit on every node that has
 /// the same data: a function of the rows alone, not of threads.
 struct TrainingSet {
-  TrainingRows rows{};     ///< shuffled by a permutation drawn from the fingerprint
+  TrainingRows rows{};     ///< in the order of row_key()
   FeatureOrder order{};    ///< what ranks mean
   LabelEncoding labels{};  ///< what signs or columns mean
   RowScale scale{};
@@ -90,14 +97,11 @@ struct TrainingSet {
   std::string shared_source{};        ///< of the data set
 };
 
-/// The order in which rows are trained: training row i is row training_order()[i] of the data set.
-/// A Fisher-Yates shuffle, the same on every node.
-[[nodiscard]] std::vector<std::size_t> training_order(std::size_t rows, std::uint64_t fingerprint);
+/// The order of row_key(): training row i is row training_order()[i] of the data set.
+[[nodiscard]] std::vector<std::size_t> training_order(std::size_t rows);
 
-/// Lays `dataset` out for training.
-/// Errors: labels that cannot be trained on (find_classes()), not a single feature in any row, or
-/// more weights than a model may have.
-/// Cost: as many bytes as the data set again, and three passes over it.
+/// Lays `dataset` out for training, as TrainingBuilder does with rows that come one by one.
+/// Errors: those of TrainingBuilder::finish(). Cost: as many bytes as the data set again.
 [[nodiscard]] std::expected<TrainingSet, DataError> prepare_training(const Dataset& dataset,
                                                                      unsigned threads);
 

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "sgd/data/dataset_builder.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
 
@@ -33,8 +34,11 @@ class Rcv1Directory {
 
   [[nodiscard]] std::expected<Dataset, DataError> load(const std::string& topic, DataPart part,
                                                        unsigned threads = 2) const {
-    return load_lyrl2004({.directory = directory_.path("."), .topic = topic, .part = part}, threads,
-                         nullptr);
+    const Lyrl2004Options options{.directory = directory_.path("."), .topic = topic, .part = part};
+    DatasetBuilder builder;
+    const auto fed = feed_lyrl2004(options, threads, nullptr, builder);
+    if (!fed) return std::unexpected(fed.error());
+    return std::move(builder).finish(options.name(), threads);
   }
   /// What is wrong with the training part, without the directory.
   [[nodiscard]] std::string refusal(const std::string& topic = "CCAT") const {

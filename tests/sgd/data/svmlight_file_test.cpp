@@ -4,6 +4,7 @@
 #include <random>
 #include <string>
 
+#include "sgd/data/dataset_builder.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
 
@@ -45,7 +46,10 @@ std::expected<Dataset, DataError> parse_in_blocks(const TemporaryDirectory& dire
                                                   unsigned threads) {
   const std::string path = directory.write("train.svm", bytes);
   auto blocks = TextBlocks::open(Input(*OpenFile::open(path), "train.svm", nullptr), block_bytes);
-  return parse_svmlight_blocks(std::move(*blocks), threads, nullptr);
+  DatasetBuilder builder;
+  const auto fed = feed_svmlight_blocks(std::move(*blocks), threads, nullptr, builder);
+  if (!fed) return std::unexpected(fed.error());
+  return std::move(builder).finish("train.svm", threads);
 }
 
 BOOST_AUTO_TEST_SUITE(svmlight_file)

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sgd/data/dataset_builder.hpp"
 #include "sgd/data/fingerprint.hpp"
 #include "sgd/data/lyrl2004.hpp"
 #include "sgd/data/svmlight_file.hpp"
@@ -92,7 +93,10 @@ std::expected<Dataset, DataError> parse_in_blocks(const TemporaryDirectory& dire
   const std::string path = directory.write("train.svm", bytes);
   auto blocks = TextBlocks::open(Input(*OpenFile::open(path), "train.svm", nullptr), block_bytes);
   if (!blocks) return std::unexpected(blocks.error());
-  return parse_svmlight_blocks(std::move(*blocks), threads, nullptr);
+  DatasetBuilder builder;
+  const auto fed = feed_svmlight_blocks(std::move(*blocks), threads, nullptr, builder);
+  if (!fed) return std::unexpected(fed.error());
+  return std::move(builder).finish("train.svm", threads);
 }
 
 std::string write_all(const Dataset& dataset) {
@@ -191,12 +195,13 @@ BOOST_AUTO_TEST_CASE(any_bytes_in_files_of_rcv1_are_read_or_refused) {
     mutate(random, kWords, changed);
     (void)directory.write("rcv1-v2.topics.qrels", qrels);
     (void)directory.write("lyrl2004_vectors_train.dat", vectors);
-    const auto loaded = load_lyrl2004({.directory = directory.path("."),
-                                       .topic = random.one_of<const char*>({"", "CCAT", "X"}),
-                                       .part = DataPart::kTest},
-                                      2, nullptr);
-    if (!loaded) return loaded.error().reason.empty() ? "no reason" : "";
-    return fault_of(loaded, vectors);
+    const Lyrl2004Options options{.directory = directory.path("."),
+                                  .topic = random.one_of<const char*>({"", "CCAT", "X"}),
+                                  .part = DataPart::kTest};
+    DatasetBuilder builder;
+    const auto fed = feed_lyrl2004(options, 2, nullptr, builder);
+    if (!fed) return fed.error().reason.empty() ? "no reason" : "";
+    return fault_of(std::move(builder).finish("vectors", 2), vectors);
   });
 }
 

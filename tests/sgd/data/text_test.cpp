@@ -33,13 +33,21 @@ BOOST_AUTO_TEST_CASE(empty_file_is_an_empty_text) {
   BOOST_TEST(is_padded(*text));
 }
 
-BOOST_AUTO_TEST_CASE(released_pages_can_be_read_again) {
+BOOST_AUTO_TEST_CASE(slices_are_parts_and_the_whole_stays_readable_when_they_are_gone) {
   const TemporaryDirectory directory;
-  const std::string contents(50'000, 'y');
-  const auto text = read_text(directory.write("f", contents));
-  BOOST_TEST_REQUIRE(text.has_value());
-  text->release(100, 40'000);
-  BOOST_TEST(text->view() == contents);
+  std::string contents;
+  while (contents.size() < 50'000) contents += std::to_string(contents.size()) + " ";
+  const auto mapped = read_text(directory.write("f", contents));
+  BOOST_TEST_REQUIRE(mapped.has_value());
+  const Text copied = Text::copy_of(contents);
+  for (const Text* const text : {&*mapped, &copied}) {
+    const Text before = text->slice(0, 100);
+    for (const std::size_t length : {1U, 4096U, 40'000U}) {
+      BOOST_TEST((text->slice(100, length).view() == contents.substr(100, length)));
+    }
+    BOOST_TEST((before.view() == contents.substr(0, 100)));
+    BOOST_TEST((text->view() == contents));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(missing_file_and_directory_are_errors_that_name_the_path) {
