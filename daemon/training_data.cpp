@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "daemon/exit_code.hpp"
+#include "daemon/memory_allowance.hpp"
 #include "sgd/data/source.hpp"
+#include "sgd/learn/learner_memory.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -62,6 +64,16 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
           DataFailure{kBadData, learn.train + ": " + std::to_string(train->labels.labels.size()) +
                                     " different labels; expected two classes: training on more "
                                     "is not available in this version"});
+    }
+    const std::uint64_t needed =
+        sgd::learner_bytes(train->rows.feature_count(), train->labels.column_count(), threads);
+    if (auto complaint = memory_complaint(
+            "training on " + learn.train + " with " + std::to_string(train->rows.feature_count()) +
+                " features and " + std::to_string(threads) + " threads",
+            needed, available_bytes());
+        !complaint.empty()) {
+      return std::unexpected(
+          DataFailure{kFailed, complaint + "; expected fewer threads or features"});
     }
     data.train = std::move(*train);
   }

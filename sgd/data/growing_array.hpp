@@ -10,8 +10,9 @@ namespace hogwild::sgd {
 
 /// Memory that grows at its end without being copied: pages are moved to another address.
 ///
-/// Owns its pages, which it gives back as soon as it is gone. Pages that were never written cost no
-/// memory, so room is doubled freely. Throws std::bad_alloc.
+/// Owns its pages, which it gives back as soon as it is gone. Addresses are doubled freely, memory
+/// comes in steps of 64 KiB: a page fault for each page would take longer than filling it.
+/// Throws std::bad_alloc.
 class GrowingMemory {
  public:
   GrowingMemory() = default;
@@ -20,14 +21,19 @@ class GrowingMemory {
   ~GrowingMemory() { clear(); }
 
   /// Makes room for `bytes` bytes in all. What was written stays; the address changes.
-  void reserve(std::size_t bytes);
+  void reserve(std::size_t bytes) {
+    if (bytes > populated_) grow(bytes);
+  }
   /// Gives all of it back.
   void clear();
   [[nodiscard]] void* data() const { return data_; }
 
  private:
+  void grow(std::size_t bytes);
+
   void* data_ = nullptr;
-  std::size_t capacity_ = 0;
+  std::size_t capacity_ = 0;   ///< bytes of addresses
+  std::size_t populated_ = 0;  ///< bytes that have memory, or were to have it
 };
 
 /// Plain values, appended one run after the other; see GrowingMemory.

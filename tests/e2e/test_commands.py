@@ -59,9 +59,47 @@ class ExitCodes(SwarmTest):
             for command in [["train", "--train", bad], ["data", "info", bad]]:
                 with self.subTest(text=text, command=command[0]):
                     self.assert_refused(3, [f"bad.svm{place}"], *command)
-        bad.write_text("")
-        self.assert_refused(3, ["bad.svm"], "train", "--train", bad)
+        good = self.directory / "good.svm"
+        good.write_text("+1 1:1\n-1 2:1\n")
+        for text in ["", "\n\r\n# no row at all\n"]:
+            bad.write_text(text)
+            self.assert_refused(3, ["bad.svm: no rows"], "train", "--train", bad)
+            self.assert_refused(3, ["bad.svm: no rows"], "train", "--train", good, "--test", bad)
         self.assert_refused(3, ["missing.svm"], "train", "--train", self.directory / "missing.svm")
+
+    def test_each_kind_of_bad_line_is_3_with_its_place_and_what_was_expected(self):
+        bad = self.directory / "bad.svm"
+        for line, column, words in [
+            ("x 1:1", 1, 'found "x"; expected a label'),
+            ("nan 1:1", 1, "expected a label"),
+            ("1e40 1:1", 1, "expected a number from -16777215 to 16777215"),
+            ("3, 1:1", 3, "found a blank; expected a label"),
+            ("3,17,3 1:1", 6, "a second time; expected it once a row"),
+            ("1x 1:1", 2, "expected a space after the label"),
+            ("+1 0:1", 4, "expected an id from 1 to 2147483647 (ids start at 1)"),
+            ("+1 2147483648:1", 4, "expected an id from 1 to 2147483647"),
+            ("+1 -5:1", 4, "expected a feature (id:value) or the end of the line"),
+            ("+1 5 6:1", 5, "expected a colon after a feature id"),
+            ("+1 1:0.5 2:0.25 3:0.125 5", 26, "found the end of the line; expected a colon"),
+            ("+1 5:", 6, "expected a finite number as the value of feature 5"),
+            ("+1 1:0.5 2:0.25 3:nan 4:0.5", 19, "expected a finite number as the value of feature 3"),
+            ("+1 5:1e39", 6, "is too large; expected one that is finite in a 32-bit float"),
+            ("+1 5:1.2.3", 9, "expected a space after the value of feature 5"),
+            ("+1 5:1 5:2", 8, "a second time in this row; expected each id once"),
+            ("+1 7:1 5:1 7:2", 12, "feature 7 a second time"),
+            ("+1 qid:x 1:1", 8, "expected a whole number after qid:"),
+            ("+1 1:1 qid:3", 8, "expected a feature (id:value) or the end of the line"),
+        ]:
+            with self.subTest(line=line):
+                bad.write_text(f"+1 1:0.5 2:0.5\n\n{line}\n-1 1:x\n")
+                self.assert_refused(3, [f"bad.svm:3:{column}: ", words], "train", "--train", bad)
+
+    def test_odd_but_valid_lines_are_counted_exactly(self):
+        odd = self.directory / "odd.svm"
+        odd.write_bytes(b"\xef\xbb\xbf# a comment 9:9\r\n+1 qid:3 1:0.5\t7:-2e-1 # 3:3\r\n\r\n-1\n \t+1  12:1 3:.5\n-1 2:1.")
+        facts = json.loads(run("data", "info", "--json", odd).stdout)
+        self.assertEqual({key: facts[key] for key in ["rows", "nonzeros", "features", "positive"]},
+                         {"rows": 4, "nonzeros": 5, "features": 12, "positive": 2})
 
     def test_a_daemon_with_unusable_data_ends_with_3(self):
         bad = self.directory / "bad.svm"

@@ -33,6 +33,15 @@ class Quality(SwarmTest):
             models.append((self.directory / name).read_bytes())
         self.assertEqual(models[0], models[1])
 
+    def test_a_file_sorted_by_label_trains_as_well_as_a_mixed_one(self):
+        mixed, by_label = (self.directory / name for name in ["mixed.svm", "sorted.svm"])
+        self.assertEqual(run("data", "synth", "synth:rcv1?n=20000&part=train", mixed).returncode, 0)
+        by_label.write_text("".join(sorted(mixed.read_text().splitlines(True), key=lambda line: line[0])))
+        facts = {path: self.train("--train", path, "--test", "synth:rcv1", "--lambda", "1e-4", "--epochs", "1",
+                                  "--threads", "2", "--seed", "1") for path in [mixed, by_label]}
+        self.assertLess(facts[by_label]["objective"], 1.01 * facts[mixed]["objective"])
+        self.assertGreater(facts[by_label]["test_accuracy"], facts[mixed]["test_accuracy"] - 0.003)
+
     @unittest.skipUnless(SHARED_DATA.is_dir(), "the Reuters files are not here")
     def test_reuters_earn_with_a_bias(self):
         facts = self.train("--train", SHARED_DATA / "reuters21578.train.svm.gz",
