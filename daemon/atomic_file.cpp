@@ -13,6 +13,16 @@
 namespace hogwild::daemon {
 namespace {
 
+bool write_all(int descriptor, std::string_view content) {
+  while (!content.empty()) {
+    const auto written = ::write(descriptor, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
 /// A temporary file beside `target`: closed and removed unless it was renamed.
 class TemporaryFile {
  public:
@@ -28,15 +38,7 @@ class TemporaryFile {
 
   [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
 
-  bool write(std::string_view content) {
-    while (!content.empty()) {
-      const auto written = ::write(descriptor_, content.data(), content.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
-      content.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-  }
+  bool write(std::string_view content) { return write_all(descriptor_, content); }
 
   /// The rights that a file made by open() would have, and the content on the disk.
   bool settle() {
@@ -81,10 +83,37 @@ std::unexpected<std::string> failure(const std::filesystem::path& path, std::str
   return std::unexpected(fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
 }
 
+/// A device, a pipe or a directory: a file must not take its place.
+bool is_special(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error);
+}
+
+std::expected<void, std::string> write_special(const std::filesystem::path& path,
+                                               std::string_view content) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return failure(path, "cannot be opened for writing");
+  std::expected<void, std::string> written;
+  if (!write_all(descriptor, content)) written = failure(path, "cannot write");
+  ::close(descriptor);
+  return written;
+}
+
 }  // namespace
+
+std::expected<void, std::string> check_writable(const std::filesystem::path& path) {
+  if (is_special(path)) {
+    if (::access(path.c_str(), W_OK) == 0 && !std::filesystem::is_directory(path)) return {};
+    if (std::filesystem::is_directory(path)) errno = EISDIR;
+    return failure(path, "cannot be written");
+  }
+  if (!TemporaryFile(path).is_open()) return failure(path, "cannot create a file beside it");
+  return {};
+}
 
 std::expected<void, std::string> write_file_atomically(const std::filesystem::path& path,
                                                        std::string_view content) {
+  if (is_special(path)) return write_special(path, content);
   TemporaryFile temporary(path);
   if (!temporary.is_open()) return failure(path, "cannot create a file beside it");
   if (!temporary.write(content)) return failure(path, "cannot write");

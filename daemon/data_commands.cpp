@@ -20,7 +20,6 @@
 #include "sgd/data/parallel.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/data/svmlight_writer.hpp"
-#include "sgd/learn/model_file.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -129,28 +128,6 @@ int write_cache(const sgd::Dataset& dataset, unsigned threads, TextSink& sink) {
   return written ? kDone : complain("data convert", written.error(), kFailed);
 }
 
-/// Scores rows and prints a line for each, in order.
-struct Scorer {
-  const sgd::Dataset& dataset;
-  const sgd::LinearModel& model;
-
-  [[nodiscard]] double score(std::size_t row) const {
-    const auto feature = dataset.rows.features(row);
-    const auto value = dataset.rows.values(row);
-    double sum = model.intercept.value_or(0.0);
-    for (std::size_t i = 0; i < feature.size(); ++i) {
-      // A feature that the model has never seen has no weight.
-      if (feature[i] < model.weight.size()) {
-        sum += model.weight[feature[i]] * static_cast<double>(value[i]);
-      }
-    }
-    return sum;
-  }
-  [[nodiscard]] float label(double score) const {
-    return score > 0 ? model.labels.positive() : model.labels.negative();
-  }
-};
-
 }  // namespace
 
 int run_data(const DataOptions& options) {
@@ -172,49 +149,6 @@ int run_data(const DataOptions& options) {
   if (options.output.extension() == ".hwd") return write_cache(*dataset, options.threads, *sink);
   const auto written = write_text(*dataset, *sink);
   return written ? kDone : complain("data", written.error(), kFailed);
-}
-
-int run_predict(const PredictOptions& options) {
-  const auto model = sgd::load_liblinear(options.model.string());
-  if (!model) return complain("predict", model.error().message(), kBadData);
-  const auto source = sgd::parse_data_source(options.data);
-  if (!source) return complain("predict", source.error(), kUsage);
-  const auto dataset = sgd::load_data(*source, sgd::DataPart::kTest, options.threads);
-  if (!dataset) return complain("predict", dataset.error().message(), kBadData);
-  auto sink = TextSink::open(options.output);
-  if (!sink) return complain("predict", sink.error(), kFailed);
-
-  const Scorer scorer{*dataset, *model};
-  std::uint64_t labelled = 0;
-  std::uint64_t correct = 0;
-  std::string piece;
-  for (std::size_t row = 0; row < dataset->row_count(); ++row) {
-    const double score = scorer.score(row);
-    const float label = scorer.label(score);
-    const float truth = dataset->label[row];
-    if (truth == truth) {
-      ++labelled;
-      correct += truth == label ? 1U : 0U;
-    }
-    piece += print_label(label);
-    if (options.scores) piece += " " + print_number(score);
-    piece += '\n';
-    if (piece.size() >= (std::size_t{1} << 20U)) {
-      if (const auto written = sink->write(piece); !written) {
-        return complain("predict", written.error(), kFailed);
-      }
-      piece.clear();
-    }
-  }
-  auto written = sink->write(piece);
-  if (written) written = sink->finish();
-  if (!written) return complain("predict", written.error(), kFailed);
-  if (labelled > 0) {
-    fmt::print(stderr, "accuracy {:.4f}% ({}/{})\n",
-               100.0 * static_cast<double>(correct) / static_cast<double>(labelled), correct,
-               labelled);
-  }
-  return kDone;
 }
 
 }  // namespace hogwild::daemon

@@ -38,8 +38,8 @@ LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalL
       limits_(limits),
       most_updates_(most_updates(limits, rows.row_count())),
       plan_(rows.row_count(), seed, kAlone),
-      published_({rule_.feature_count(), 1}),
-      own_({rule_.feature_count(), 1}),
+      published_({rule_.feature_count(), rows.column_count()}),
+      own_(published_.layout()),
       queue_(queue_capacity(rows.row_count())),
       pool_({rows_, rule_, published_, own_, queue_, pace_, threads}, {}) {
   plan_.start(0, std::array{kAlone});
@@ -84,7 +84,11 @@ LocalProgress LocalTrainer::run_segment() {
   };
   const double examples = grown(sgd::SumsLayout::kExamples);
   if (examples > 0) {
-    progress.train_loss = grown(sgd::SumsLayout::loss(0)) * sgd::kCurvatureUnit / examples;
+    double loss = 0;
+    for (std::uint32_t c = 0; c < published_.layout().columns(); ++c) {
+      loss += grown(sgd::SumsLayout::loss(c)) * sgd::kCurvatureUnit;
+    }
+    progress.train_loss = loss / examples;
   }
   progress.is_over = progress.updates >= most_updates_ || pace_.has_fault.load() ||
                      (limits_.max_time_s > 0 && train_s_ >= limits_.max_time_s);

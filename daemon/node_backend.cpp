@@ -12,16 +12,17 @@
 #include "daemon/node_background.hpp"
 #include "daemon/version.hpp"
 #include "http/process_metrics.hpp"
+#include "sgd/learn/binary_model.hpp"
 
 namespace hogwild::daemon {
 namespace {
 
 using std::chrono::duration;
 
-constexpr const char* kRunFiles[] = {"model.liblinear", "weights.csv",       "val_stats.csv",
-                                     "train_stats.csv", "filtered_logs.txt", "all_logs.txt",
-                                     "report.json"};
-/// A model of more features is summed up only in the background, by whoever downloads it.
+constexpr const char* kRunFiles[] = {"model.liblinear", "model.bin",       "weights.csv",
+                                     "val_stats.csv",   "train_stats.csv", "filtered_logs.txt",
+                                     "all_logs.txt",    "report.json"};
+/// A model of more weights is summed up only in the background, by whoever downloads it.
 constexpr std::size_t kMostSummed = 1U << 20U;
 
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
@@ -243,7 +244,7 @@ http::ModelSummary NodeBackend::model_summary() const {
   summary.state_digest = hex(replica.digest());
   summary.updates = replica.sums().examples();
   summary.features = run.info()->constants.metric.size();
-  if (*summary.features > kMostSummed) return summary;
+  if (run.info()->layout().sum_count() > kMostSummed) return summary;
   const sgd::Weights weights = sgd::weights_of(replica.sums().image(), *node_.rule_);
   const double scale = std::ldexp(1.0, run.info()->constants.scale_exponent);
   double square = 0;
@@ -422,9 +423,24 @@ void NodeBackend::export_model(http::ModelFormat format,
                                         completion = std::move(completion)]() mutable {
     const sgd::LinearModel model =
         linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
-    completion(std::make_shared<const std::string>(format == http::ModelFormat::kLiblinear
-                                                       ? sgd::to_liblinear(model)
-                                                       : sgd::to_weights_csv(model)));
+    std::string bytes;
+    switch (format) {
+      case http::ModelFormat::kLiblinear:
+        if (auto complaint = sgd::liblinear_complaint(model.feature_count, model.column_count());
+            !complaint.empty()) {
+          return completion(std::unexpected(
+              http::Refusal{http::RefusalKind::kUnavailable, std::move(complaint)}));
+        }
+        bytes = sgd::to_liblinear(model);
+        break;
+      case http::ModelFormat::kCsv:
+        bytes = sgd::to_weights_csv(model);
+        break;
+      case http::ModelFormat::kBinary:
+        bytes = sgd::to_binary(model);
+        break;
+    }
+    completion(std::make_shared<const std::string>(std::move(bytes)));
   });
 }
 

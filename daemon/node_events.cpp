@@ -213,12 +213,16 @@ void Node::evaluate(sgd::EvaluationRequest request) {
       [data = data_, rule = rule_, request = std::move(request), threads, this] {
         lower_priority_of_this_thread();
         const auto start = Clock::now();
-        sgd::EvaluationReport report{request.number, std::nan(""), std::nan(""), std::nan("")};
+        sgd::EvaluationReport report{.number = request.number};
         const sgd::Weights weights = sgd::weights_of(request.image, *rule);
         if (data && data->test) {
           const auto test = sgd::evaluate(weights, *data->test, rule->loss, threads);
           report.test_loss = test.mean_loss;
           report.test_accuracy = test.accuracy();
+          if (test.f1) {
+            report.micro_f1 = test.f1->micro;
+            report.macro_f1 = test.f1->macro;
+          }
         }
         if (request.is_final && data && data->train) {
           const auto fit = sgd::evaluate(weights, data->train->rows, rule->loss, threads);

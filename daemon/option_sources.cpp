@@ -92,9 +92,10 @@ void take_flag(const OptionSpec& option, const std::vector<std::string>& given, 
   }
   if (!option.repeatable && given.size() > 1) {
     violations.push_back(fmt::format("{}: given {} times, expected once", source, given.size()));
-    return;
   }
-  line.options[std::string(option.name)] = {.source = source, .texts = texts_of(option, given)};
+  // Of several where one is allowed the first counts, so that it is not missing as well.
+  const std::span<const std::string> counted(given.data(), option.repeatable ? given.size() : 1);
+  line.options[std::string(option.name)] = {.source = source, .texts = texts_of(option, counted)};
 }
 
 void take_extras(const CommandSpec& command, const std::vector<std::string>& extras,

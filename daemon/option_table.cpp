@@ -551,7 +551,8 @@ const std::array kTable{
         .commands = kTrainCommand | kPredictCommand,
         .required_by = kPredictCommand,
         .otherwise = "not written",
-        .meaning = "The model, as LIBLINEAR text: written by train, read by predict.",
+        .meaning = "The model, written by train and read by predict: LIBLINEAR text, or our "
+                   "binary form where the name ends in .bin (predict looks at the contents).",
         .set = [](const OptionSpec& option, std::string_view text, Values& values) -> Outcome {
           values.predict.model = text;
           return set_text < [](Values & v) -> auto& { return v.train.model; }
@@ -587,7 +588,7 @@ const std::array kTable{
 , OptionSpec{.name = "scores",
              .commands = kPredictCommand,
              .otherwise = "labels",
-             .meaning = "Print w*x + b instead of the label.",
+             .meaning = "Print w*x + b behind the label; with several columns LABEL:SCORE for each.",
              .set = set_switch < [](Values & v) -> auto& {return v.predict.scores;
 }
 >

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "daemon/atomic_file.hpp"
+#include "sgd/learn/binary_model.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -30,6 +31,8 @@ json::value run_of(const sgd::RunInfo* run) {
       {"id", fmt::format("{:016x}", run->id)},
       {"rows", run->constants.rows},
       {"features", run->constants.metric.size()},
+      {"labels", run->constants.labels.labels.size()},
+      {"multilabel", run->constants.labels.is_multilabel},
       {"train_fingerprint", fmt::format("{:016x}", run->constants.train_fingerprint)},
       {"test_fingerprint",
        run->constants.test_fingerprint == 0
@@ -59,6 +62,10 @@ json::value result_of(const RunReportFacts& facts) {
   result["test_accuracy"] =
       record == nullptr ? json::value() : number(record->result.test_accuracy);
   result["test_loss"] = record == nullptr ? json::value() : number(record->result.test_loss);
+  if (facts.run != nullptr && facts.run->constants.labels.is_multilabel) {
+    result["micro_f1"] = record == nullptr ? json::value() : number(record->result.micro_f1);
+    result["macro_f1"] = record == nullptr ? json::value() : number(record->result.macro_f1);
+  }
   result["objective"] = record == nullptr ? json::value() : number(record->result.objective);
   result["elapsed_seconds"] = record == nullptr ? json::value() : number(record->result.elapsed_s);
   result["stop_reason"] = record == nullptr ? json::value() : json::value(record->stop.reason);
@@ -127,7 +134,9 @@ std::string train_stats_csv(const std::vector<sgd::HistoryPoint>& history) {
 
 std::vector<std::pair<std::string, std::string>> result_files(
     const sgd::LinearModel& model, const std::vector<sgd::HistoryPoint>& history) {
-  return {{"model.liblinear", sgd::to_liblinear(model)},
+  const bool is_text = sgd::liblinear_complaint(model.feature_count, model.column_count()).empty();
+  return {is_text ? std::pair{"model.liblinear", sgd::to_liblinear(model)}
+                  : std::pair{"model.bin", sgd::to_binary(model)},
           {"weights.csv", sgd::to_weights_csv(model)},
           {"val_stats.csv", val_stats_csv(history)},
           {"train_stats.csv", train_stats_csv(history)}};

@@ -80,20 +80,27 @@ std::expected<TextSink, std::string> TextSink::open(const std::filesystem::path&
   if (path.empty() || path == "-") {
     return TextSink(std::make_unique<File>("", "", STDOUT_FILENO, nullptr));
   }
-  std::string temporary = path.string() + ".XXXXXX";
-  const int descriptor = ::mkstemp(temporary.data());
+  // A device or a pipe is written to as it is: a file must not take its place.
+  std::error_code error;
+  const bool is_special =
+      std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error);
+  std::string temporary = is_special ? std::string() : path.string() + ".XXXXXX";
+  const int descriptor = is_special ? ::open(path.c_str(), O_WRONLY | O_CLOEXEC)
+                                    : ::mkostemp(temporary.data(), O_CLOEXEC);
   if (descriptor < 0) {
     return std::unexpected("cannot write " + path.string() + ": " + std::strerror(errno));
   }
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  static_cast<void>(::fchmod(descriptor, 0666 & ~mask));
+  if (!is_special) {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    static_cast<void>(::fchmod(descriptor, 0666 & ~mask));
+  }
   gzFile gzip = nullptr;
   if (path.extension() == ".gz") {
     gzip = gzdopen(descriptor, "wb6");
     if (gzip == nullptr) {
       ::close(descriptor);
-      ::unlink(temporary.c_str());
+      if (!is_special) ::unlink(temporary.c_str());
       return std::unexpected("cannot write " + path.string() + ": no memory");
     }
   }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include "daemon/load_display.hpp"
 #include "daemon/local_trainer.hpp"
 #include "daemon/version.hpp"
+#include "sgd/learn/binary_model.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -24,23 +26,37 @@ boost::json::value number(double value) {
 struct Figures {
   double test_loss = std::nan("");
   double test_accuracy = std::nan("");
+  double micro_f1 = std::nan("");
+  double macro_f1 = std::nan("");
 };
+
+Figures figures_of(const sgd::Evaluation& test) {
+  Figures figures{.test_loss = test.mean_loss, .test_accuracy = test.accuracy()};
+  if (test.f1) {
+    figures.micro_f1 = test.f1->micro;
+    figures.macro_f1 = test.f1->macro;
+  }
+  return figures;
+}
 
 std::string cell(double value, const char* unit, int digits) {
   return std::isfinite(value) ? fmt::format("{:.{}f}{}", value, digits, unit) : std::string("-");
 }
 
-void print_head() {
+/// The last column is what the set is judged by: micro-F1 where rows have sets of labels.
+void print_head(bool is_multilabel) {
   fmt::print("{:>9} {:>7} {:>12} {:>10} {:>11} {:>10} {:>9}\n", "time_s", "epoch", "updates",
-             "Mnnz/s", "train_loss", "test_loss", "accuracy");
+             "Mnnz/s", "train_loss", "test_loss", is_multilabel ? "micro_f1" : "accuracy");
 }
 
-void print_row(const LocalProgress& progress, const Figures& figures, std::uint64_t rows) {
-  fmt::print("{:>9.4f} {:>7.2f} {:>12} {:>10.1f} {:>11.5f} {:>10} {:>9}\n", progress.train_s,
-             static_cast<double>(progress.updates) / static_cast<double>(rows), progress.updates,
-             static_cast<double>(progress.nonzeros) / std::max(progress.train_s, 1e-9) / 1e6,
-             progress.train_loss, cell(figures.test_loss, "", 5),
-             cell(100 * figures.test_accuracy, "%", 2));
+void print_row(const LocalProgress& progress, const Figures& figures, std::uint64_t rows,
+               bool is_multilabel) {
+  fmt::print(
+      "{:>9.4f} {:>7.2f} {:>12} {:>10.1f} {:>11.5f} {:>10} {:>9}\n", progress.train_s,
+      static_cast<double>(progress.updates) / static_cast<double>(rows), progress.updates,
+      static_cast<double>(progress.nonzeros) / std::max(progress.train_s, 1e-9) / 1e6,
+      progress.train_loss, cell(figures.test_loss, "", 5),
+      is_multilabel ? cell(figures.micro_f1, "", 4) : cell(100 * figures.test_accuracy, "%", 2));
   std::fflush(stdout);
 }
 
@@ -51,10 +67,21 @@ bool write(const std::filesystem::path& path, std::string_view content) {
   return written.has_value();
 }
 
+std::uint64_t largest_id(const sgd::FeatureOrder& order) {
+  return std::uint64_t{*std::max_element(order.features().begin(), order.features().end())} + 1;
+}
+
 }  // namespace
 
 int run_train(const TrainOptions& options) {
   const LearnOptions& learn = options.learn;
+  for (const std::filesystem::path& path : {options.model, options.report}) {
+    if (path.empty()) continue;
+    if (const auto writable = check_writable(path); !writable) {
+      fmt::print(stderr, "hogwild train: {}\n", writable.error());
+      return kFailed;
+    }
+  }
   const auto data = [&learn] {
     LoadDisplay display;
     return load_training_data(learn, learn.threads, display.progress());
@@ -64,6 +91,15 @@ int run_train(const TrainOptions& options) {
     return data.error().exit_code;
   }
   const sgd::TrainingSet& train = *data->train;
+  const bool is_binary = options.model.extension() == ".bin";
+  if (!options.model.empty() && !is_binary) {
+    const std::string complaint =
+        sgd::liblinear_complaint(largest_id(train.order), train.labels.column_count());
+    if (!complaint.empty()) {
+      fmt::print(stderr, "hogwild train: {}: {}\n", options.model.string(), complaint);
+      return kBadData;
+    }
+  }
   const std::uint64_t rows = train.rows.row_count();
   const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
   sgd::RunInfo info;
@@ -77,12 +113,22 @@ int run_train(const TrainOptions& options) {
   const LocalLimits limits{options.stop.epochs.value_or(0), options.stop.updates.value_or(0),
                            max_time_s};
 
+  const bool is_multilabel = train.labels.is_multilabel;
   const bool is_verbose = options.log.level > 0;
   if (is_verbose) {
     fmt::print("{} rows, {} nonzeros, {} features, loaded in {:.3f} s; seed {}, {} threads\n", rows,
                train.rows.nonzero_count(), train.rows.feature_count(), data->load_s, seed,
                learn.threads);
-    print_head();
+    if (train.labels.column_count() > 1) {
+      fmt::print("{} {}, one against the rest\n", train.labels.labels.size(),
+                 is_multilabel ? "labels" : "classes");
+    }
+    if (data->unknown_test_labels > 0) {
+      fmt::print("{} labels of the test rows are none of the training rows': {}\n",
+                 data->unknown_test_labels,
+                 is_multilabel ? "they are left out" : "their rows count as wrong");
+    }
+    print_head(is_multilabel);
   }
   LocalTrainer trainer(train.rows, info.rule(), limits, seed, learn.threads);
   LocalProgress progress;
@@ -93,9 +139,9 @@ int run_train(const TrainOptions& options) {
     weights = sgd::weights_of(trainer.image(), trainer.rule());
     if (data->test) {
       const auto test = sgd::evaluate(weights, *data->test, learn.loss, learn.threads);
-      figures = {test.mean_loss, test.accuracy()};
+      figures = figures_of(test);
     }
-    if (is_verbose) print_row(progress, figures, rows);
+    if (is_verbose) print_row(progress, figures, rows, is_multilabel);
     if (options.stop.min_loss && figures.test_loss <= *options.stop.min_loss) break;
   } while (!progress.is_over);
 
@@ -109,9 +155,12 @@ int run_train(const TrainOptions& options) {
   if (is_verbose) {
     fmt::print("objective {:.6f}, train accuracy {:.2f}%", objective, 100 * fit.accuracy());
     if (data->test) fmt::print(", test accuracy {:.2f}%", 100 * figures.test_accuracy);
+    if (data->test && is_multilabel) {
+      fmt::print(", micro-F1 {:.4f}, macro-F1 {:.4f}", figures.micro_f1, figures.macro_f1);
+    }
     fmt::print("; trained in {:.4f} s\n", progress.train_s);
   }
-  const boost::json::object report = {
+  boost::json::object report = {
       {"version", std::string(version())},
       {"train", learn.train},
       {"test", learn.test},
@@ -122,6 +171,8 @@ int run_train(const TrainOptions& options) {
       {"threads", learn.threads},
       {"rows", rows},
       {"features", train.rows.feature_count()},
+      {"labels", train.labels.labels.size()},
+      {"multilabel", is_multilabel},
       {"load_s", data->load_s},
       {"train_s", progress.train_s},
       {"updates", progress.updates},
@@ -133,11 +184,15 @@ int run_train(const TrainOptions& options) {
       {"test_loss", number(figures.test_loss)},
       {"objective", objective},
   };
-  // A model has a number for each id up to the largest: made only where somebody wants it.
+  if (is_multilabel) {
+    report["micro_f1"] = number(figures.micro_f1);
+    report["macro_f1"] = number(figures.macro_f1);
+    report["unknown_test_labels"] = data->unknown_test_labels;
+  }
+  const sgd::LinearModel model = linear_model(weights, info.settings, info.constants);
   const bool is_written =
       (options.model.empty() ||
-       write(options.model,
-             sgd::to_liblinear(linear_model(weights, info.settings, info.constants)))) &&
+       write(options.model, is_binary ? sgd::to_binary(model) : sgd::to_liblinear(model))) &&
       write(options.report, boost::json::serialize(report) + "\n");
   return is_written ? kDone : kFailed;
 }

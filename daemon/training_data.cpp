@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "daemon/exit_code.hpp"
 #include "daemon/memory_allowance.hpp"
@@ -42,8 +45,18 @@ std::expected<void, DataFailure> add_test(const LearnOptions& learn, const sgd::
   data.test_fingerprint = dataset->fingerprint;
   data.test_source = dataset->shared_source;
   data.unknown_test_entries = scoring->unknown_entries;
+  data.unknown_test_labels = scoring->unknown_labels;
   data.test = std::move(scoring->rows);
   return {};
+}
+
+/// Ranks in the order of the features that they stand for.
+std::vector<std::uint32_t> ranks_by_feature(const std::vector<std::uint32_t>& features) {
+  std::vector<std::uint32_t> ranks(features.size());
+  std::iota(ranks.begin(), ranks.end(), 0U);
+  std::sort(ranks.begin(), ranks.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return features[a] < features[b]; });
+  return ranks;
 }
 
 }  // namespace
@@ -93,9 +106,8 @@ std::expected<TrainingData, DataFailure> load_test_data(const LearnOptions& lear
   const Clock::time_point start = Clock::now();
   TrainingData data;
   const auto order = sgd::FeatureOrder::of_features(constants.file_index);
-  const auto labels = sgd::two_classes(constants.negative_label, constants.positive_label);
   const sgd::RowScale scale{.factor = std::ldexp(1.0F, constants.scale_exponent)};
-  const auto added = add_test(learn, order, labels, scale, threads, progress, data);
+  const auto added = add_test(learn, order, constants.labels, scale, threads, progress, data);
   if (!added) return std::unexpected(added.error());
   data.load_s = seconds_since(start);
   return data;
@@ -108,8 +120,7 @@ sgd::RunConstants run_constants(const TrainingData& data) {
   constants.scale_exponent = std::ilogb(train.scale.factor);
   constants.train_fingerprint = train.fingerprint;
   constants.test_fingerprint = data.test_fingerprint;
-  constants.positive_label = train.labels.positive();
-  constants.negative_label = train.labels.negative();
+  constants.labels = train.labels;
   constants.metric = sgd::metric_of(train.mean_square, train.rows.row_count());
   constants.file_index.assign(train.order.features().begin(), train.order.features().end());
   return constants;
@@ -117,16 +128,18 @@ sgd::RunConstants run_constants(const TrainingData& data) {
 
 sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunSettings& settings,
                               const sgd::RunConstants& constants) {
-  sgd::LinearModel model;
+  sgd::LinearModel model = sgd::model_of(constants.labels);
   model.loss = settings.loss;
-  model.labels = sgd::two_classes(constants.negative_label, constants.positive_label);
-  const std::uint32_t largest =
-      *std::max_element(constants.file_index.begin(), constants.file_index.end());
-  model.weight.resize(std::size_t{largest} + 1);
+  const std::size_t columns = model.column_count();
   const double scale = std::ldexp(1.0, constants.scale_exponent);
-  for (std::size_t rank = 0; rank < weights.w.size(); ++rank) {
-    model.weight[constants.file_index[rank]] = weights.w[rank] * scale;
+  std::vector<double> row(columns);
+  for (const std::uint32_t rank : ranks_by_feature(constants.file_index)) {
+    const std::span<const double> scaled(&weights.w[rank * columns], columns);
+    std::transform(scaled.begin(), scaled.end(), row.begin(), [&](double w) { return w * scale; });
+    model.add_feature(constants.file_index[rank], row);
   }
+  model.feature_count =
+      *std::max_element(constants.file_index.begin(), constants.file_index.end()) + 1;
   if (settings.bias) model.intercept = weights.bias;
   return model;
 }

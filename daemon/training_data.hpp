@@ -25,6 +25,7 @@ struct TrainingData {
   std::optional<sgd::TrainingRows> test;
   std::uint64_t test_fingerprint = 0;
   std::uint64_t unknown_test_entries = 0;  ///< test entries of features that no training row has
+  std::uint64_t unknown_test_labels = 0;   ///< test labels that no training row has
   std::string test_source{};  ///< how anybody can make the test data, `synth:…`, or nothing
   double load_s = 0;          ///< wall time of reading and laying out
 };

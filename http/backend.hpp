@@ -28,7 +28,7 @@ struct Refusal {
   std::string detail;  ///< One sentence for people.
 };
 
-enum class ModelFormat { kLiblinear, kCsv };
+enum class ModelFormat { kLiblinear, kCsv, kBinary };
 
 using Done = std::expected<void, Refusal>;
 using ModelBytes = std::expected<SharedBytes, Refusal>;

@@ -33,6 +33,7 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/v1/model", "the newest state", {"format"}, get_model},
     {"GET", "/v1/model.liblinear", "the model as LIBLINEAR writes it", {}, get_model_liblinear},
     {"GET", "/v1/model.csv", "id,weight", {}, get_model_csv},
+    {"GET", "/v1/model.bin", "the model in binary", {}, get_model_bin},
     {"GET",
      "/v1/logs",
      "newest lines; ?level=&limit=&since=",

@@ -121,6 +121,10 @@ Answer get_model_csv(const Call& call) {
   return export_model(call, ModelFormat::kCsv, kCsv, "weights.csv");
 }
 
+Answer get_model_bin(const Call& call) {
+  return export_model(call, ModelFormat::kBinary, "application/octet-stream", "model.bin");
+}
+
 Answer get_logs(const Call& call) {
   constexpr std::size_t kMostLines = 10'000;
   LogQuery query;

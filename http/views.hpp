@@ -16,6 +16,7 @@ namespace hogwild::http {
 [[nodiscard]] Answer get_model(const Call& call);
 [[nodiscard]] Answer get_model_liblinear(const Call& call);
 [[nodiscard]] Answer get_model_csv(const Call& call);
+[[nodiscard]] Answer get_model_bin(const Call& call);
 [[nodiscard]] Answer get_logs(const Call& call);
 [[nodiscard]] Answer get_report(const Call& call);
 [[nodiscard]] Answer get_report_file(const Call& call);

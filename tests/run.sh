@@ -5,6 +5,7 @@
 #   sh tests/run.sh units|e2e      one part of it
 #   sh tests/run.sh asan|tsan      units and simulations of the cores under address+undefined, or thread, sanitizer
 #   sh tests/run.sh seeds [COUNT]  the simulations with many seeds (default 1000)
+#   sh tests/run.sh fuzz [COUNT]   so many changed and forged inputs of each kind (default 5000), under a sanitizer
 #
 # With CI=true in the environment a skipped test counts as failed: there everything that tests need must be there, but
 # for the data sets beside the repository, which a fresh clone does not have.
@@ -212,7 +213,7 @@ run_tsan() {
 }
 
 # Targets by area, those that there are: units of the cores, and those where threads meet.
-core_tests() { targets membership_test sgd_data_test sgd_learn_test sgd_replica_test sgd_test daemon_base_test sim_test; }
+core_tests() { targets membership_test sgd_data_test sgd_data_fuzz_test sgd_learn_test sgd_replica_test sgd_test daemon_base_test sim_test; }
 threaded_tests() { targets sgd_learn_test sgd_data_test sgd_test daemon_base_test daemon_test; }
 
 targets() {
@@ -228,9 +229,12 @@ trap 'rm -rf -- "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Whoever runs the tests may have settings of a daemon in the environment; HOGWILD_SIM_SEEDS is one of the tests.
+# Whoever runs the tests may have settings of a daemon in the environment; these are settings of the tests.
 for variable in $(env | sed -n 's/^\(HOGWILD_[A-Z0-9_]*\)=.*/\1/p'); do
-  if [ "$variable" != HOGWILD_SIM_SEEDS ]; then unset "$variable"; fi
+  case $variable in
+    HOGWILD_SIM_SEEDS | HOGWILD_FUZZ_CASES | HOGWILD_FUZZ_SEED) ;;
+    *) unset "$variable" ;;
+  esac
 done
 
 sh run.sh build
@@ -263,8 +267,15 @@ case ${1:-all} in
     run_binaries build 'sim_test'
     run_binaries build 'membership_test'
     ;;
+  fuzz)
+    HOGWILD_FUZZ_CASES=${2:-5000}
+    export HOGWILD_FUZZ_CASES
+    ninja -C build -j "$(jobs_for 1500)" --quiet
+    # shellcheck disable=SC2046 # a list of paths
+    sanitize asan address,undefined $(targets '*_fuzz_test')
+    ;;
   *)
-    say "usage: sh tests/run.sh [units|e2e|asan|tsan|seeds [COUNT]]" >&2
+    say "usage: sh tests/run.sh [units|e2e|asan|tsan|seeds [COUNT]|fuzz [COUNT]]" >&2
     exit 2
     ;;
 esac

@@ -26,7 +26,8 @@ namespace hogwild::sgd {
 class Cache {
  public:
   /// Maps and checks a file. Every count is checked before it is used, each hash, and every number
-  /// that is an index: what passes is safe to train on, whoever wrote it.
+  /// that is an index: what passes is safe to train on, whoever wrote it. (That it is a data set is
+  /// for the hashes to say: a forged one may name a feature twice in a row.)
   /// `progress` may be null.
   /// Errors, with the reason: not a cache, of another version or byte order, cut short, damaged.
   /// Cost: one reading of the file, at about 10 GB/s a thread where it is in memory.
@@ -37,7 +38,7 @@ class Cache {
   /// The set as it was when the cache was made, alike to the bit; rows in the mapping.
   [[nodiscard]] TrainingSet training_set() const;
   /// The rows in the order and the numbers of the source: labels of a row ascend, line numbers are
-  /// lost. Cost: a copy of all rows, and sorting each.
+  /// lost. Cost: a copy of all rows.
   [[nodiscard]] Dataset dataset(unsigned threads) const;
 
  private:

@@ -20,7 +20,7 @@ namespace hogwild::sgd {
 /// version.
 enum class CacheSection : std::size_t {
   kStarts,       ///< u64, rows + 1: where each row begins in the next two
-  kRanks,        ///< u32, nonzeros
+  kRanks,        ///< u32, nonzeros: in a row by ascending feature
   kValues,       ///< f32, nonzeros: scaled
   kFeatures,     ///< u32, ranks: the feature of each rank
   kMeanSquares,  ///< f64, ranks

@@ -13,7 +13,6 @@
 
 #include "sgd/data/block_hash.hpp"
 #include "sgd/data/cache.hpp"
-#include "sgd/data/entry_bitmap.hpp"
 #include "sgd/data/input.hpp"
 #include "sgd/data/parallel.hpp"
 
@@ -76,46 +75,6 @@ bool all_differ(std::span<const std::uint32_t> numbers, std::uint32_t limit) {
   std::sort(sorted.begin(), sorted.end());
   return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
 }
-
-/// Puts the entries of a row back into the numbers of the source. Threads: one.
-class RowRestorer {
- public:
-  RowRestorer(std::span<const std::uint32_t> features, std::uint32_t feature_count, float factor)
-      : features_(features), factor_(factor) {
-    if (feature_count <= EntryBitmap::kMaxFeatures) {
-      bitmap_ = std::make_unique<EntryBitmap>(feature_count);
-    }
-  }
-
-  /// REQUIRES: ranks that differ; room for as many entries.
-  void restore(std::span<const std::uint32_t> ranks, std::span<const float> values,
-               std::uint32_t* to_feature, float* to_value) {
-    if (bitmap_) {
-      for (std::size_t i = 0; i < ranks.size(); ++i) {
-        bitmap_->insert(features_[ranks[i]]);
-        bitmap_->set_value(features_[ranks[i]], values[i] / factor_);
-      }
-      bitmap_->drain(to_feature, to_value);
-      return;
-    }
-    entries_.clear();
-    for (std::size_t i = 0; i < ranks.size(); ++i) {
-      entries_.emplace_back(features_[ranks[i]], values[i] / factor_);
-    }
-    std::sort(entries_.begin(), entries_.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (const auto& [feature, value] : entries_) {
-      *to_feature++ = feature;
-      *to_value++ = value;
-    }
-  }
-
- private:
-  std::span<const std::uint32_t> features_;
-  float factor_;
-  std::unique_ptr<EntryBitmap> bitmap_;
-  std::vector<std::pair<std::uint32_t, float>> entries_;
-};
 
 }  // namespace
 
@@ -200,36 +159,17 @@ class CacheChecker {
     if (!are_starts(cache.array<std::uint64_t>(CacheSection::kStarts), header_.nonzeros)) {
       return false;
     }
+    const auto ranks = cache.array<std::uint32_t>(CacheSection::kRanks);
     const auto values = cache.array<float>(CacheSection::kValues);
     std::atomic<bool> is_sound{true};
-    for_each_range(values.size(), kHashBlock / 4, threads_,
+    for_each_range(ranks.size(), kHashBlock / 4, threads_,
                    [&](std::size_t first, std::size_t last) {
                      const std::size_t size = last - first;
-                     if (!all_finite(values.subspan(first, size))) is_sound = false;
+                     if (largest_of(ranks.subspan(first, size)) >= header_.ranks ||
+                         !all_finite(values.subspan(first, size))) {
+                       is_sound = false;
+                     }
                    });
-    return is_sound && do_ranks_ascend(cache);
-  }
-
-  /// Within each row, and the last of each is one.
-  [[nodiscard]] bool do_ranks_ascend(const Cache& cache) const {
-    const auto starts = cache.array<std::uint64_t>(CacheSection::kStarts);
-    const auto ranks = cache.array<std::uint32_t>(CacheSection::kRanks);
-    const auto features = cache.array<std::uint32_t>(CacheSection::kFeatures);
-    std::atomic<bool> is_sound{true};
-    for_each_range(header_.rows, kRowStep, threads_, [&](std::size_t first, std::size_t last) {
-      for (std::size_t row = first; row < last; ++row) {
-        const auto in_row = ranks.subspan(starts[row], starts[row + 1] - starts[row]);
-        // Ranks are in the order of their features, none twice.
-        std::uint64_t next_feature = 0;
-        for (const std::uint32_t rank : in_row) {
-          if (rank >= header_.ranks || features[rank] < next_feature) {
-            is_sound = false;
-            return;
-          }
-          next_feature = std::uint64_t{features[rank]} + 1;
-        }
-      }
-    });
     return is_sound;
   }
 
@@ -347,7 +287,7 @@ TrainingSet Cache::training_set() const {
                   share.operator()<float>(CacheSection::kValues));
   RowLabels labels = set.labels.is_binary()
                          ? RowLabels(copy.operator()<float>(CacheSection::kSigns))
-                         : RowLabels(set.labels.column_count(),
+                         : RowLabels(set.labels.column_count(), set.labels.is_multilabel,
                                      copy.operator()<std::uint64_t>(CacheSection::kLabelStarts),
                                      copy.operator()<std::uint32_t>(CacheSection::kPositives));
   set.rows = TrainingRows(std::move(rows), std::move(labels), header_.ranks);
@@ -386,11 +326,16 @@ Dataset Cache::dataset(unsigned threads) const {
   std::inclusive_scan(starts.begin(), starts.end(), starts.begin());
   const auto features = array<std::uint32_t>(CacheSection::kFeatures);
   for_each_range(source.size(), kRowStep, threads, [&](std::size_t first, std::size_t last) {
-    RowRestorer restorer(features, header_.feature_count, header_.scale);
     for (std::size_t row = first; row < last; ++row) {
-      const std::uint64_t start = starts[source[row]];
-      restorer.restore(from.features(row), from.values(row), whole.rows.feature().data() + start,
-                       whole.rows.value().data() + start);
+      // Ranks are in the order of their features.
+      auto entry = starts[source[row]];
+      for (const std::uint32_t rank : from.features(row)) {
+        whole.rows.feature()[entry++] = features[rank];
+      }
+      entry = starts[source[row]];
+      for (const float value : from.values(row)) {
+        whole.rows.value()[entry++] = value / header_.scale;
+      }
     }
   });
   return whole;

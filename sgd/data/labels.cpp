@@ -106,7 +106,8 @@ EncodedLabels encode_columns(const Dataset& dataset, const LabelEncoding& encodi
     std::sort(positive.begin() + static_cast<std::ptrdiff_t>(start[row]), positive.end());
     start[row + 1] = positive.size();
   }
-  return {.rows = RowLabels(encoding.column_count(), std::move(start), std::move(positive)),
+  return {.rows = RowLabels(encoding.column_count(), encoding.is_multilabel, std::move(start),
+                            std::move(positive)),
           .unknown = unknown};
 }
 
@@ -123,9 +124,12 @@ LabelEncoding two_classes(float negative, float positive) {
   return {.labels = {negative, positive}};
 }
 
-RowLabels::RowLabels(std::uint32_t column_count, std::vector<std::uint64_t> start,
-                     std::vector<std::uint32_t> positive)
-    : column_count_(column_count), start_(std::move(start)), positive_(std::move(positive)) {
+RowLabels::RowLabels(std::uint32_t column_count, bool is_multilabel,
+                     std::vector<std::uint64_t> start, std::vector<std::uint32_t> positive)
+    : column_count_(column_count),
+      is_multilabel_(is_multilabel),
+      start_(std::move(start)),
+      positive_(std::move(positive)) {
   assert(column_count_ > 1);
   assert(!start_.empty() && start_.front() == 0 && start_.back() == positive_.size());
 }
@@ -145,7 +149,7 @@ RowLabels RowLabels::in_order(std::span<const std::size_t> source) const {
     positive.insert(positive.end(), columns.begin(), columns.end());
     start[row + 1] = positive.size();
   }
-  return {column_count_, std::move(start), std::move(positive)};
+  return {column_count_, is_multilabel_, std::move(start), std::move(positive)};
 }
 
 std::expected<LabelEncoding, DataError> find_classes(const Dataset& dataset) {

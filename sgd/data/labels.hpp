@@ -62,11 +62,14 @@ class RowLabels {
   /// One column: +1 or −1 a row.
   explicit RowLabels(std::vector<float> sign) : sign_(std::move(sign)) {}
   /// Several columns: those of row i are positive[start[i]] … positive[start[i + 1] − 1].
+  /// `is_multilabel`: see LabelEncoding.
   /// REQUIRES: column_count > 1; start ascends from 0 to positive.size(); columns ascend in a row.
-  RowLabels(std::uint32_t column_count, std::vector<std::uint64_t> start,
+  RowLabels(std::uint32_t column_count, bool is_multilabel, std::vector<std::uint64_t> start,
             std::vector<std::uint32_t> positive);
 
   [[nodiscard]] std::uint32_t column_count() const { return column_count_; }
+  /// Whether each column decides for itself; else the best one wins.
+  [[nodiscard]] bool is_multilabel() const { return is_multilabel_; }
   [[nodiscard]] std::size_t row_count() const {
     return column_count_ == 1 ? sign_.size() : start_.size() - 1;
   }
@@ -92,6 +95,7 @@ class RowLabels {
 
  private:
   std::uint32_t column_count_ = 1;
+  bool is_multilabel_ = false;
   std::vector<float> sign_;           ///< with one column
   std::vector<std::uint64_t> start_;  ///< with several
   std::vector<std::uint32_t> positive_;

@@ -3,13 +3,17 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <thread>
 #include <vector>
 
 namespace hogwild::sgd {
 namespace {
 
-constexpr std::uint64_t kChunk = 4096;
+/// Rows that are summed together: fewer where a row is more work, so that threads share them well.
+std::uint64_t chunk_rows(std::uint32_t columns) {
+  return std::max<std::uint64_t>(16, 4096 / columns);
+}
 
 struct Part {
   std::uint64_t correct = 0;
@@ -19,18 +23,17 @@ struct Part {
 double margin_of(const Weights& weights, const TrainingRows& rows, std::uint64_t row) {
   const auto feature = rows.features(row);
   const auto value = rows.values(row);
-  double score = weights.bias;
+  double score = weights.bias[0];
   for (std::size_t i = 0; i < feature.size(); ++i) {
     score += static_cast<double>(value[i]) * weights.w[feature[i]];
   }
   return static_cast<double>(rows.sign(row)) * score;
 }
 
-Part evaluate_chunk(const Weights& weights, const TrainingRows& rows, Loss loss,
-                    std::uint64_t chunk) {
+Part evaluate_binary(const Weights& weights, const TrainingRows& rows, Loss loss,
+                     std::uint64_t first, std::uint64_t last) {
   Part part;
-  const std::uint64_t end = std::min(rows.row_count(), (chunk + 1) * kChunk);
-  for (std::uint64_t row = chunk * kChunk; row < end; ++row) {
+  for (std::uint64_t row = first; row < last; ++row) {
     const double margin = margin_of(weights, rows, row);
     part.correct += margin > 0.0 ? 1U : 0U;
     part.loss += loss_value(loss, margin);
@@ -38,21 +41,138 @@ Part evaluate_chunk(const Weights& weights, const TrainingRows& rows, Loss loss,
   return part;
 }
 
+/// Scores rows of several columns. Threads: one.
+class ColumnEvaluator {
+ public:
+  ColumnEvaluator(const Weights& weights, const TrainingRows& rows, Loss loss)
+      : weights_(weights),
+        rows_(rows),
+        loss_(loss),
+        is_multilabel_(rows.labels().is_multilabel()),
+        score_(rows.column_count()),
+        counts_(is_multilabel_ ? rows.column_count() : 0) {}
+
+  Part evaluate(std::uint64_t first, std::uint64_t last) {
+    Part part;
+    for (std::uint64_t row = first; row < last; ++row) {
+      score(row);
+      const std::span<const std::uint32_t> positives = rows_.positives(row);
+      part.loss += loss_of(positives);
+      part.correct += (is_multilabel_ ? count_decisions(positives) : wins(positives)) ? 1U : 0U;
+    }
+    return part;
+  }
+
+  /// Of a multi-label set: one a column; else empty.
+  [[nodiscard]] std::span<const LabelCounts> counts() const { return counts_; }
+
+ private:
+  void score(std::uint64_t row) {
+    const auto feature = rows_.features(row);
+    const auto value = rows_.values(row);
+    std::copy(weights_.bias.begin(), weights_.bias.end(), score_.begin());
+    double* const score = score_.data();
+    const std::size_t columns = score_.size();
+    for (std::size_t i = 0; i < feature.size(); ++i) {
+      const auto x = static_cast<double>(value[i]);
+      const double* const w = weights_.w.data() + feature[i] * columns;
+      for (std::size_t c = 0; c < columns; ++c) score[c] += x * w[c];
+    }
+  }
+
+  [[nodiscard]] double loss_of(std::span<const std::uint32_t> positives) const {
+    double sum = 0.0;
+    auto next = positives.begin();
+    for (std::size_t c = 0; c < score_.size(); ++c) {
+      const bool is_positive = next != positives.end() && *next == c;
+      if (is_positive) ++next;
+      sum += loss_value(loss_, is_positive ? score_[c] : -score_[c]);
+    }
+    return sum;
+  }
+
+  /// Whether the best column is the row's.
+  [[nodiscard]] bool wins(std::span<const std::uint32_t> positives) const {
+    const auto best = std::max_element(score_.begin(), score_.end()) - score_.begin();
+    return positives.size() == 1 && positives[0] == static_cast<std::uint64_t>(best);
+  }
+
+  /// Whether every column is right.
+  bool count_decisions(std::span<const std::uint32_t> positives) {
+    std::size_t predicted = 0;
+    for (std::size_t c = 0; c < score_.size(); ++c) {
+      const bool is_predicted = score_[c] > 0.0;
+      predicted += is_predicted ? 1U : 0U;
+      counts_[c].predicted += is_predicted ? 1U : 0U;
+    }
+    std::size_t both = 0;
+    for (const std::uint32_t c : positives) {
+      const bool is_found = score_[c] > 0.0;
+      both += is_found ? 1U : 0U;
+      counts_[c].actual += 1;
+      counts_[c].both += is_found ? 1U : 0U;
+    }
+    return both == predicted && both == positives.size();
+  }
+
+  // Fixed after construction.
+  const Weights& weights_;
+  const TrainingRows& rows_;
+  Loss loss_;
+  bool is_multilabel_;
+  // Of the row at hand.
+  std::vector<double> score_;
+  // Gathered.
+  std::vector<LabelCounts> counts_;
+};
+
 }  // namespace
 
+F1Scores f1_of(std::span<const LabelCounts> labels) {
+  assert(!labels.empty());
+  const auto f1 = [](const LabelCounts& counts) {
+    const std::uint64_t sum = counts.actual + counts.predicted;  // 2·tp + fp + fn
+    return sum == 0 ? 0.0 : 2.0 * static_cast<double>(counts.both) / static_cast<double>(sum);
+  };
+  LabelCounts all;
+  double sum = 0.0;
+  for (const LabelCounts& counts : labels) {
+    all += counts;
+    sum += f1(counts);
+  }
+  return {.micro = f1(all), .macro = sum / static_cast<double>(labels.size())};
+}
+
 Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss, unsigned threads) {
-  const std::uint64_t chunks = (rows.row_count() + kChunk - 1) / kChunk;
+  assert(weights.column_count() == rows.column_count());
+  const std::uint64_t step = chunk_rows(rows.column_count());
+  const std::uint64_t chunks = (rows.row_count() + step - 1) / step;
   std::vector<Part> parts(chunks);
   std::atomic<std::uint64_t> next{0};
-  const auto work = [&] {
+  const auto for_each_chunk = [&](const auto& evaluate_rows) {
     for (std::uint64_t chunk = next++; chunk < chunks; chunk = next++) {
-      parts[chunk] = evaluate_chunk(weights, rows, loss, chunk);
+      parts[chunk] = evaluate_rows(chunk * step, std::min(rows.row_count(), (chunk + 1) * step));
     }
+  };
+  std::vector<std::vector<LabelCounts>> counts(
+      std::clamp<std::uint64_t>(threads, 1, std::max<std::uint64_t>(1, chunks)));
+  const auto work = [&](std::vector<LabelCounts>& counted) {
+    if (rows.column_count() == 1) {
+      return for_each_chunk([&](std::uint64_t first, std::uint64_t last) {
+        return evaluate_binary(weights, rows, loss, first, last);
+      });
+    }
+    ColumnEvaluator evaluator(weights, rows, loss);
+    for_each_chunk(
+        [&](std::uint64_t first, std::uint64_t last) { return evaluator.evaluate(first, last); });
+    counted.assign(evaluator.counts().begin(), evaluator.counts().end());
   };
   {
     std::vector<std::jthread> helpers;
-    for (unsigned i = 1; i < threads && i < chunks; ++i) helpers.emplace_back(work);
-    work();
+    for (std::size_t i = 1; i < counts.size(); ++i) {
+      helpers.emplace_back([&work, &counted = counts[i]] { work(counted); });
+    }
+    work(counts[0]);
   }
   Evaluation total{.rows = rows.row_count()};
   double loss_sum = 0.0;
@@ -61,6 +181,12 @@ Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss,
     loss_sum += part.loss;
   }
   if (total.rows > 0) total.mean_loss = loss_sum / static_cast<double>(total.rows);
+  if (rows.labels().is_multilabel()) {
+    for (std::size_t i = 1; i < counts.size(); ++i) {
+      for (std::size_t c = 0; c < counts[0].size(); ++c) counts[0][c] += counts[i][c];
+    }
+    total.f1 = f1_of(counts[0]);
+  }
   return total;
 }
 

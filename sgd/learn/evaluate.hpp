@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 
 #include "sgd/data/training_rows.hpp"
 #include "sgd/learn/loss.hpp"
@@ -8,11 +10,42 @@
 
 namespace hogwild::sgd {
 
+/// How well the label sets of a multi-label set are found, over all labels that the training set
+/// has. With tp, fp, fn counted over rows: F1 = 2·tp / (2·tp + fp + fn), and 0 where all three are
+/// 0, as scikit-learn has it with zero_division=0.
+struct F1Scores {
+  double micro = 0.0;  ///< of the counts of all labels together
+  double macro = 0.0;  ///< the mean of the labels' own
+
+  friend bool operator==(const F1Scores&, const F1Scores&) = default;
+};
+
+/// How often a label was there, was predicted, and both.
+struct LabelCounts {
+  std::uint64_t actual = 0;
+  std::uint64_t predicted = 0;
+  std::uint64_t both = 0;
+
+  LabelCounts& operator+=(const LabelCounts& other) {
+    actual += other.actual;
+    predicted += other.predicted;
+    both += other.both;
+    return *this;
+  }
+};
+
+/// The scores of labels counted one by one. REQUIRES: one label at least.
+[[nodiscard]] F1Scores f1_of(std::span<const LabelCounts> labels);
+
 /// How a model does on a set of rows.
 struct Evaluation {
   std::uint64_t rows = 0;
-  std::uint64_t correct = 0;  ///< rows with a margin above 0
-  double mean_loss = 0.0;     ///< without the regulariser
+  /// Two classes: rows with a margin above 0. More: rows whose best column, the first of equal
+  /// ones, is theirs. Multi-label: rows of which every column is right (score above 0 or not).
+  std::uint64_t correct = 0;
+  /// Mean over rows of the losses of all their columns together, without the regulariser.
+  double mean_loss = 0.0;
+  std::optional<F1Scores> f1{};  ///< of a multi-label set
 
   /// A fraction; 0 of an empty set.
   [[nodiscard]] double accuracy() const {
@@ -22,12 +55,13 @@ struct Evaluation {
 
 /// Scores every row of `rows` with `threads` threads.
 ///
-/// Losses are summed in double by chunks of 4,096 rows, and the chunks in their order, so that the
-/// result does not depend on `threads`. Cost: one pass over the rows.
+/// Losses are summed in double by chunks of rows (4,096 with one column, fewer with more), and the
+/// chunks in their order, so that the result does not depend on `threads`. REQUIRES: as many
+/// columns in both. Cost: one pass over the rows; for each nonzero one add a column.
 [[nodiscard]] Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss,
                                   unsigned threads);
 
-/// λ/2·‖w‖² + mean_loss, what training minimises.
+/// λ/2·‖W‖² + mean_loss, what training minimises: with several columns the sum of their objectives.
 [[nodiscard]] double objective(const Weights& weights, double lambda, double mean_loss);
 
 }  // namespace hogwild::sgd

@@ -6,19 +6,27 @@
 namespace hogwild::sgd {
 
 Weights weights_of(const SumsImage& image, const Rule& rule) {
-  assert(image.sums.size() == rule.metric.size());
-  const double examples = static_cast<double>(image.examples());
-  const double curvature =
-      static_cast<double>(image.scalars[SumsLayout::curvature(0)]) * kCurvatureUnit;
-  const double denominator = rule.delta + rule.lambda * examples;
-  const double metric_scale = std::sqrt(curvature + 1.0);
+  const std::size_t columns = (image.scalars.size() - 1) / SumsLayout::kScalarsPerColumn;
+  assert(image.sums.size() == rule.metric.size() * columns);
+  const double denominator = rule.delta + rule.lambda * static_cast<double>(image.examples());
+  std::vector<double> metric_scale(columns);
   Weights weights;
-  weights.w.resize(image.sums.size());
-  for (std::size_t j = 0; j < weights.w.size(); ++j) {
-    weights.w[j] = static_cast<double>(image.sums[j]) * kSumUnit /
-                   (denominator + static_cast<double>(rule.metric[j]) * metric_scale);
+  weights.bias.resize(columns);
+  for (std::uint32_t c = 0; c < columns; ++c) {
+    const double curvature =
+        static_cast<double>(image.scalars[SumsLayout::curvature(c)]) * kCurvatureUnit;
+    metric_scale[c] = std::sqrt(curvature + 1.0);
+    weights.bias[c] = static_cast<double>(image.scalars[SumsLayout::bias(c)]) * kBiasUnit;
   }
-  weights.bias = static_cast<double>(image.scalars[SumsLayout::bias(0)]) * kBiasUnit;
+  weights.w.resize(image.sums.size());
+  for (std::size_t j = 0; j < rule.metric.size(); ++j) {
+    const auto metric = static_cast<double>(rule.metric[j]);
+    for (std::size_t c = 0; c < columns; ++c) {
+      const std::size_t cell = j * columns + c;
+      weights.w[cell] = static_cast<double>(image.sums[cell]) * kSumUnit /
+                        (denominator + metric * metric_scale[c]);
+    }
+  }
   return weights;
 }
 

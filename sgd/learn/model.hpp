@@ -9,16 +9,25 @@
 namespace hogwild::sgd {
 
 /// A linear model on the rows as they are trained: scaled, features in the run's order.
+///
+/// A feature's weights lie together, one a column, so that one read of a row's entry serves the
+/// scores of all columns.
 struct Weights {
-  std::vector<double> w;  ///< one a feature
-  double bias = 0.0;
+  std::vector<double> w;           ///< of feature j, column c: w[j·K + c]
+  std::vector<double> bias = {0};  ///< one a column
+
+  /// K.
+  [[nodiscard]] std::uint32_t column_count() const {
+    return static_cast<std::uint32_t>(bias.size());
+  }
 };
 
-/// The model that a state stands for: w_j = S_j·q / (δ + λ·t + sv_j·√(A + 1)), b = its increments.
+/// The model that a state stands for, in each column c:
+/// w_jc = S_jc·q / (δ + λ·t + sv_j·√(A_c + 1)), b_c = its increments.
 ///
 /// Every node computes it alike to the last bit from equal images: doubles, + × ÷ √ in this order,
 /// in a unit compiled without fused operations and never dispatched by instruction set.
-/// REQUIRES: image has one column and rule.feature_count() sums.
+/// REQUIRES: image has rule.feature_count() sums a column.
 [[nodiscard]] Weights weights_of(const SumsImage& image, const Rule& rule);
 
 }  // namespace hogwild::sgd

@@ -10,24 +10,32 @@
 #include <utility>
 
 #include "sgd/data/text.hpp"
+#include "sgd/learn/binary_model.hpp"
 
 namespace hogwild::sgd {
 namespace {
 
-/// A solver_type of LIBLINEAR 2 that trains one weight vector for two classes.
+/// A solver_type of LIBLINEAR 2 for classification.
 struct Solver {
   std::string_view name;
   std::optional<Loss> loss;
 };
 
+/// Trains a column a class even where there are only two.
+constexpr std::string_view kCrammerSinger = "MCSVM_CS";
+
 /// Ours first: the first one of a loss is what its models are written with.
-constexpr std::array<Solver, 7> kSolvers{{{"L2R_L1LOSS_SVC_DUAL", Loss::kHinge},
+constexpr std::array<Solver, 8> kSolvers{{{"L2R_L1LOSS_SVC_DUAL", Loss::kHinge},
                                           {"L2R_LR", Loss::kLogistic},
                                           {"L2R_LR_DUAL", Loss::kLogistic},
                                           {"L1R_LR", Loss::kLogistic},
                                           {"L2R_L2LOSS_SVC_DUAL", std::nullopt},
                                           {"L2R_L2LOSS_SVC", std::nullopt},
-                                          {"L1R_L2LOSS_SVC", std::nullopt}}};
+                                          {"L1R_L2LOSS_SVC", std::nullopt},
+                                          {kCrammerSinger, std::nullopt}}};
+
+/// Behind the weights of a multi-label model.
+constexpr std::string_view kMultilabel = "multilabel";
 
 void append_number(double number, std::string& out) {
   char digits[32];
@@ -47,17 +55,19 @@ class ModelReader {
     if (!header) return std::unexpected(std::move(header.error()));
     auto weights = read_weights(*header, model);
     if (!weights) return std::unexpected(std::move(weights.error()));
-    if (is_reversed_) {
-      for (double& weight : model.weight) weight = -weight;
-      if (model.intercept) model.intercept = -*model.intercept;
-    }
-    return model;
+    return header->columns == 2 && !model.is_multilabel ? first_column_of(model) : model;
   }
 
  private:
   struct Header {
+    std::uint32_t classes = 0;
+    std::uint32_t columns = 0;
     std::uint32_t features = 0;
     double bias = -1.0;
+
+    [[nodiscard]] std::uint64_t weights() const {
+      return (std::uint64_t{features} + (bias >= 0.0 ? 1 : 0)) * columns;
+    }
   };
   using Checked = std::expected<void, DataError>;
 
@@ -80,7 +90,7 @@ class ModelReader {
       if (is_seen) return std::unexpected(fault(quote(key) + " a second time; expected it once"));
       is_seen = true;
       if (key == "solver_type") taken = read_solver(model);
-      if (key == "nr_class") taken = read_class_count();
+      if (key == "nr_class") taken = read_class_count(header);
       if (key == "label") taken = read_labels(model);
       if (key == "nr_feature") taken = read_feature_count(header);
       if (key == "bias") taken = read_bias(header);
@@ -94,6 +104,13 @@ class ModelReader {
       return std::unexpected(fault("the weights begin without a line " + quote(kKeys[i]) +
                                    "; expected it before them"));
     }
+    if (model.labels.size() != header.classes) {
+      return std::unexpected(fault("the weights begin after " +
+                                   std::to_string(model.labels.size()) + " labels and nr_class " +
+                                   std::to_string(header.classes) +
+                                   "; expected as many labels as classes"));
+    }
+    header.columns = header.classes == 2 && !is_crammer_singer_ ? 1 : header.classes;
     return header;
   }
 
@@ -103,38 +120,44 @@ class ModelReader {
                                      [&](const Solver& known) { return known.name == name; });
     if (solver == kSolvers.end()) {
       return std::unexpected(fault("solver_type " + quote(name) +
-                                   "; expected one for two classes, such as L2R_L1LOSS_SVC_DUAL "
-                                   "or L2R_LR"));
+                                   "; expected one for classification, such as "
+                                   "L2R_L1LOSS_SVC_DUAL or L2R_LR"));
     }
     model.loss = solver->loss;
+    is_crammer_singer_ = name == kCrammerSinger;
     return {};
   }
 
-  Checked read_class_count() {
+  Checked read_class_count(Header& header) {
     const std::string_view word = word_on_line();
-    if (word == "2") return {};
-    return std::unexpected(fault("nr_class " + quote(word) +
-                                 "; expected 2: other numbers of classes are not "
-                                 "available in this version"));
+    const auto [end, error] =
+        std::from_chars(word.data(), word.data() + word.size(), header.classes);
+    if (error == std::errc{} && end == word.data() + word.size() && header.classes >= 2 &&
+        header.classes <= kMostColumns) {
+      return {};
+    }
+    return std::unexpected(fault("nr_class " + quote(word) + "; expected a number from 2 to " +
+                                 std::to_string(kMostColumns)));
   }
 
   Checked read_labels(LinearModel& model) {
-    std::array<float, 2> labels{};
-    for (float& label : labels) {
-      const std::string_view word = word_on_line();
+    model.labels.clear();
+    for (std::string_view word = word_on_line(); !word.empty(); word = word_on_line()) {
       const auto number = read_number(word, "a label");
       if (!number) return std::unexpected(number.error());
-      label = static_cast<float>(*number);
       if (std::abs(*number) >= 0x1p24) {
         return std::unexpected(
             fault(quote(word) + "; expected a label from -16777215 to 16777215"));
       }
+      model.labels.push_back(static_cast<float>(*number));
     }
-    if (labels[0] == labels[1]) {
-      return std::unexpected(fault("the same label twice; expected two classes"));
+    std::vector<float> sorted = model.labels;
+    std::sort(sorted.begin(), sorted.end());
+    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    if (twice != sorted.end()) {
+      return std::unexpected(
+          fault("label " + label_text(*twice) + " twice; expected each class once"));
     }
-    is_reversed_ = labels[0] < labels[1];
-    model.labels = two_classes(std::min(labels[0], labels[1]), std::max(labels[0], labels[1]));
     return {};
   }
 
@@ -158,35 +181,68 @@ class ModelReader {
 
   Checked read_weights(const Header& header, LinearModel& model) {
     if (const std::string_view extra = word_on_line(); !extra.empty()) {
-      return std::unexpected(fault(quote(extra) + "; expected one weight a line"));
+      return std::unexpected(fault(quote(extra) + "; expected the weights on lines of their own"));
     }
-    const bool has_bias = header.bias >= 0.0;
-    const std::size_t count = std::size_t{header.features} + (has_bias ? 1 : 0);
-    // Room is made only for what can be there: a weight takes two bytes at least.
-    model.weight.reserve(std::min(count, (text_.size() - at_) / 2 + 1));
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::string_view word = next_word();
-      if (word.empty()) {
-        return std::unexpected(fault("the end of the file after " + std::to_string(i) +
-                                     " weights; expected " + std::to_string(count) +
-                                     (has_bias ? " (nr_feature and the bias)" : " (nr_feature)")));
+    std::vector<double> line;
+    for (std::uint32_t feature = 0; feature < header.features; ++feature) {
+      if (auto read = read_weight_line(header, line); !read) return read;
+      model.add_feature(feature, line);
+    }
+    if (header.bias >= 0.0) {
+      if (auto read = read_weight_line(header, line); !read) return read;
+      for (double& intercept : line) intercept *= header.bias;
+      model.intercept = std::move(line);
+    }
+    model.feature_count = header.features;
+    return read_end(header, model);
+  }
+
+  /// A weight a column.
+  Checked read_weight_line(const Header& header, std::vector<double>& line) {
+    line.clear();
+    for (std::uint32_t column = 0; column < header.columns; ++column) {
+      const std::string_view word = column == 0 ? next_word() : word_on_line();
+      if (word.empty() && at_ == text_.size()) {
+        return std::unexpected(
+            fault("the end of the file after " + std::to_string(weights_read_) +
+                  " weights; expected " + std::to_string(header.weights()) +
+                  (header.bias >= 0.0 ? " (nr_feature and the bias)" : " (nr_feature)")));
       }
       const auto number = read_number(word, "a weight");
       if (!number) return std::unexpected(number.error());
-      if (const std::string_view extra = word_on_line(); !extra.empty()) {
-        return std::unexpected(fault(quote(extra) + "; expected one weight a line"));
-      }
-      model.weight.push_back(*number);
+      line.push_back(*number);
+      ++weights_read_;
     }
-    if (const std::string_view extra = next_word(); !extra.empty()) {
-      return std::unexpected(fault(quote(extra) + "; expected the end of the file after " +
-                                   std::to_string(count) + " weights"));
-    }
-    if (has_bias) {
-      model.intercept = model.weight.back() * header.bias;
-      model.weight.pop_back();
+    if (const std::string_view extra = word_on_line(); !extra.empty()) {
+      return std::unexpected(fault(quote(extra) + "; expected " + weights_a_line(header)));
     }
     return {};
+  }
+
+  static std::string weights_a_line(const Header& header) {
+    if (header.columns == 1) return "one weight a line";
+    return std::to_string(header.columns) + " weights a line";
+  }
+
+  static LinearModel first_column_of(const LinearModel& model) {
+    LinearModel first{
+        .loss = model.loss, .labels = model.labels, .feature_count = model.feature_count};
+    for (std::size_t i = 0; i < model.feature.size(); ++i) {
+      first.add_feature(model.feature[i], std::span(&model.weight[2 * i], 1));
+    }
+    if (!model.intercept.empty()) first.intercept = {model.intercept[0]};
+    return first;
+  }
+
+  Checked read_end(const Header& header, LinearModel& model) {
+    std::string_view extra = next_word();
+    if (extra == kMultilabel && header.columns > 1) {
+      model.is_multilabel = true;
+      extra = next_word();
+    }
+    if (extra.empty()) return {};
+    return std::unexpected(fault(quote(extra) + "; expected the end of the file after " +
+                                 std::to_string(header.weights()) + " weights"));
   }
 
   std::expected<double, DataError> read_number(std::string_view word, std::string_view what) {
@@ -246,31 +302,66 @@ class ModelReader {
   std::size_t at_ = 0;
   std::size_t word_ = 0;  ///< where the last word began
   std::array<bool, kKeys.size()> seen_{};
-  bool is_reversed_ = false;  ///< the first label, that of positive scores, is the smaller one
+  bool is_crammer_singer_ = false;
+  std::uint64_t weights_read_ = 0;
 };
 
 }  // namespace
 
+void LinearModel::add_feature(std::uint32_t index, std::span<const double> weights) {
+  if (std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0.0; })) return;
+  feature.push_back(index);
+  weight.insert(weight.end(), weights.begin(), weights.end());
+}
+
+std::string liblinear_complaint(std::uint64_t feature_count, std::uint64_t columns) {
+  constexpr std::uint64_t kMostWeights = std::uint64_t{1} << 28U;
+  if (feature_count <= kMostWeights / columns) return {};
+  return "ids up to " + std::to_string(feature_count) +
+         (columns > 1 ? " and " + std::to_string(columns) + " labels" : "") +
+         " make a model of more than " + std::to_string(kMostWeights) +
+         " numbers as LIBLINEAR's text, zeros included; expected a name that ends in .bin, for the "
+         "binary form";
+}
+
+LinearModel model_of(const LabelEncoding& labels) {
+  LinearModel model{.labels = labels.labels, .is_multilabel = labels.is_multilabel};
+  if (labels.is_binary()) model.labels = {labels.positive(), labels.negative()};
+  return model;
+}
+
 std::string to_liblinear(const LinearModel& model) {
+  const std::size_t columns = model.column_count();
+  const bool is_pair = columns == 2;
   assert(model.loss.has_value());
   const auto solver = std::find_if(kSolvers.begin(), kSolvers.end(),
                                    [&](const Solver& known) { return known.loss == model.loss; });
   std::string out = "solver_type ";
-  out += solver->name;
-  out += "\nnr_class 2\nlabel ";
-  append_number(static_cast<double>(model.labels.positive()), out);
-  out += ' ';
-  append_number(static_cast<double>(model.labels.negative()), out);
-  out += "\nnr_feature " + std::to_string(model.weight.size());
-  out += model.intercept ? "\nbias 1\nw\n" : "\nbias -1\nw\n";
-  for (const double weight : model.weight) {
-    append_number(weight, out);
-    out += '\n';
+  out += is_pair ? kCrammerSinger : solver->name;
+  out += "\nnr_class " + std::to_string(model.labels.size()) + "\nlabel";
+  for (const float label : model.labels) {
+    out += ' ';
+    append_label(label, out);
   }
-  if (model.intercept) {
-    append_number(*model.intercept, out);
+  out += "\nnr_feature " + std::to_string(model.feature_count);
+  out += model.intercept.empty() ? "\nbias -1\nw\n" : "\nbias 1\nw\n";
+  const auto append_line = [&](const double* weight) {
+    for (std::size_t c = 0; c < columns; ++c) {
+      if (c > 0) out += ' ';
+      append_number(weight[c], out);
+    }
     out += '\n';
+  };
+  const std::vector<double> zeros(columns);
+  std::uint32_t next = 0;
+  for (std::size_t i = 0; i < model.feature.size(); ++i) {
+    for (; next < model.feature[i]; ++next) append_line(zeros.data());
+    append_line(&model.weight[i * columns]);
+    ++next;
   }
+  for (; next < model.feature_count; ++next) append_line(zeros.data());
+  if (!model.intercept.empty()) append_line(model.intercept.data());
+  if (model.is_multilabel) out.append(kMultilabel) += '\n';
   return out;
 }
 
@@ -278,22 +369,32 @@ std::expected<LinearModel, DataError> parse_liblinear(std::string_view text, std
   return ModelReader(text, std::move(name)).read();
 }
 
-std::expected<LinearModel, DataError> load_liblinear(const std::string& path) {
+std::expected<LinearModel, DataError> load_model(const std::string& path) {
   const auto text = read_text(path);
   if (!text) return std::unexpected(text.error());
-  return parse_liblinear(text->view(), path);
+  return looks_binary(text->view()) ? parse_binary(text->view(), path)
+                                    : parse_liblinear(text->view(), path);
 }
 
 std::string to_weights_csv(const LinearModel& model) {
-  std::string out = "id,weight\n";
-  const auto append_line = [&](std::size_t id, double weight) {
-    if (weight == 0.0) return;
-    out += std::to_string(id) + ',';
-    append_number(weight, out);
-    out += '\n';
+  const std::size_t columns = model.column_count();
+  std::string out = columns == 1 ? "id,weight\n" : "id,weight,label\n";
+  const auto append_lines = [&](std::size_t id, const double* weight) {
+    for (std::size_t c = 0; c < columns; ++c) {
+      if (weight[c] == 0.0) continue;
+      out += std::to_string(id) + ',';
+      append_number(weight[c], out);
+      if (columns > 1) {
+        out += ',';
+        append_label(model.labels[c], out);
+      }
+      out += '\n';
+    }
   };
-  if (model.intercept) append_line(0, *model.intercept);
-  for (std::size_t i = 0; i < model.weight.size(); ++i) append_line(i + 1, model.weight[i]);
+  if (!model.intercept.empty()) append_lines(0, model.intercept.data());
+  for (std::size_t i = 0; i < model.feature.size(); ++i) {
+    append_lines(std::size_t{model.feature[i]} + 1, &model.weight[i * columns]);
+  }
   return out;
 }
 

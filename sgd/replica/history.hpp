@@ -17,6 +17,7 @@ struct HistoryPoint {
   std::uint64_t updates = 0;  ///< of the cluster
   double train_loss =
       kUnknown;  ///< mean loss of examples before their own update, since the last row
+  /// Fraction of right decisions before the own update; with several columns each is a decision.
   double train_accuracy = kUnknown;
   double test_loss = kUnknown;
   double test_accuracy = kUnknown;

@@ -12,6 +12,8 @@ void write_result(const RunResult& result, ByteWriter& writer) {
   writer.f64(result.test_loss);
   writer.f64(result.test_accuracy);
   writer.f64(result.objective);
+  writer.f64(result.micro_f1);
+  writer.f64(result.macro_f1);
   writer.f64(result.elapsed_s);
 }
 
@@ -20,6 +22,8 @@ RunResult read_result(ByteReader& reader) {
   result.test_loss = reader.f64();
   result.test_accuracy = reader.f64();
   result.objective = reader.f64();
+  result.micro_f1 = reader.f64();
+  result.macro_f1 = reader.f64();
   result.elapsed_s = reader.f64();
   return result;
 }

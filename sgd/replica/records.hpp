@@ -20,6 +20,8 @@ struct RunResult {
   double test_loss = kUnknown;
   double test_accuracy = kUnknown;
   double objective = kUnknown;
+  double micro_f1 = kUnknown;  ///< on the test data, of a multi-label set (sgd/learn/evaluate.hpp)
+  double macro_f1 = kUnknown;
   double elapsed_s = 0.0;  ///< of the run when it stopped
 };
 

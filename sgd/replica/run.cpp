@@ -437,8 +437,15 @@ HistoryPoint Run::make_point(const EvaluationReport& report) const {
                      .test_loss = report.test_loss,
                      .test_accuracy = report.test_accuracy};
   if (examples > 0) {
-    point.train_loss = grown(SumsLayout::loss(0)) * kCurvatureUnit / examples;
-    point.train_accuracy = 1.0 - grown(SumsLayout::errors(0)) / examples;
+    double loss = 0.0;
+    double errors = 0.0;
+    const std::uint32_t columns = info_->layout().columns();
+    for (std::uint32_t c = 0; c < columns; ++c) {
+      loss += grown(SumsLayout::loss(c)) * kCurvatureUnit;
+      errors += grown(SumsLayout::errors(c));
+    }
+    point.train_loss = loss / examples;
+    point.train_accuracy = 1.0 - errors / (examples * columns);
   } else if (!history_.empty()) {
     point.train_loss = history_.back().train_loss;
     point.train_accuracy = history_.back().train_accuracy;
@@ -471,7 +478,12 @@ void Run::evaluated(const EvaluationReport& report, Instant now, RunOutbox& out)
         .digest = replica_->digest(),
         .examples = point.updates,
         .stop = *stop_,
-        .result = {report.test_loss, report.test_accuracy, report.objective, stopped_at_s_},
+        .result = {.test_loss = report.test_loss,
+                   .test_accuracy = report.test_accuracy,
+                   .objective = report.objective,
+                   .micro_f1 = report.micro_f1,
+                   .macro_f1 = report.macro_f1,
+                   .elapsed_s = stopped_at_s_},
         .history = history_};
     adopt_final(record, now, out);
     return;

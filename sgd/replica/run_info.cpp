@@ -1,5 +1,6 @@
 #include "sgd/replica/run_info.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -83,6 +84,28 @@ const std::vector<Field>& fields() {
   return table;
 }
 
+void write_labels(const LabelEncoding& labels, ByteWriter& writer) {
+  writer.u8(labels.is_multilabel ? 1 : 0);
+  writer.varint(labels.labels.size());
+  writer.raw(std::span<const float>(labels.labels));
+}
+
+/// Fails the reader where the labels are none that a data set can have.
+LabelEncoding read_labels(ByteReader& reader) {
+  const std::uint8_t kind = reader.u8();
+  LabelEncoding labels{.labels = reader.raw<float>(reader.varint()), .is_multilabel = kind == 1};
+  const std::vector<float>& all = labels.labels;
+  // A label that is not a number is above nothing.
+  const bool ascends = std::adjacent_find(all.begin(), all.end(),
+                                          [](float a, float b) { return !(a < b); }) == all.end();
+  if (kind > 1 || all.size() < 2 || all.size() > kMostColumns || !ascends ||
+      !std::isfinite(all.front()) || !std::isfinite(all.back())) {
+    reader.fail();
+    return {};
+  }
+  return labels;
+}
+
 }  // namespace
 
 std::string Interval::text() const { return print(amount) + (in_updates ? "i" : "ms"); }
@@ -138,7 +161,7 @@ void write_run_info(const RunInfo& info, ByteWriter& writer) {
   writer.zigzag(constants.scale_exponent);
   writer.u64(constants.train_fingerprint);
   writer.u64(constants.test_fingerprint);
-  writer.raw(std::span<const float>({constants.positive_label, constants.negative_label}));
+  write_labels(constants.labels, writer);
   writer.varint(constants.metric.size());
   writer.raw(std::span<const float>(constants.metric));
   writer.raw(std::span<const std::uint32_t>(constants.file_index));
@@ -162,7 +185,7 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
   constants.scale_exponent = static_cast<std::int32_t>(exponent);
   constants.train_fingerprint = reader.u64();
   constants.test_fingerprint = reader.u64();
-  const auto labels = reader.raw<float>(2);
+  constants.labels = read_labels(reader);
   const std::uint64_t features = reader.varint();
   constants.metric = reader.raw<float>(features);
   constants.file_index = reader.raw<std::uint32_t>(features);
@@ -171,8 +194,9 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
   info.founders = reader.raw<PeerId>(founder_count);
   const auto settings = RunSettings::from_items(items);
 
-  bool is_valid = reader.ok() && settings && info.id != 0 && features > 0 && constants.rows > 0 &&
-                  exponent >= -300 && exponent <= 300;
+  bool is_valid = reader.ok() && settings && info.id != 0 && constants.rows > 0 &&
+                  exponent >= -300 && exponent <= 300 && features > 0 &&
+                  size_complaint(features, constants.labels.column_count()).empty();
   for (const float metric : constants.metric)
     is_valid = is_valid && metric > 0 && std::isfinite(metric);
   if (!is_valid) {
@@ -180,8 +204,6 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
     return std::nullopt;
   }
   info.settings = *settings;
-  constants.positive_label = labels[0];
-  constants.negative_label = labels[1];
   return info;
 }
 

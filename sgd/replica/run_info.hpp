@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "sgd/data/labels.hpp"
 #include "sgd/learn/loss.hpp"
 #include "sgd/learn/rule.hpp"
 #include "sgd/learn/sums_layout.hpp"
@@ -58,8 +59,7 @@ struct RunConstants {
   std::int32_t scale_exponent = 0;  ///< rows are trained multiplied by 2 to this power
   std::uint64_t train_fingerprint = 0;
   std::uint64_t test_fingerprint = 0;  ///< 0: no test data
-  float positive_label = 1.0F;
-  float negative_label = -1.0F;
+  LabelEncoding labels{};                 ///< what the columns of the model are
   std::vector<float> metric;              ///< sv, one a feature, in the run's order
   std::vector<std::uint32_t> file_index;  ///< the run's order: 0-based index in the data, by rank
 
@@ -74,7 +74,7 @@ struct RunInfo {
   std::vector<PeerId> founders;  ///< members that share the first epoch
 
   [[nodiscard]] SumsLayout layout() const {
-    return {static_cast<std::uint32_t>(constants.metric.size()), 1};
+    return {static_cast<std::uint32_t>(constants.metric.size()), constants.labels.column_count()};
   }
   /// The learning rule on scaled rows: λ′ = λ·c².
   [[nodiscard]] Rule rule() const;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sgd/learn/published_sums.hpp"
+#include "sgd/replica/history.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/wire.hpp"
 
@@ -39,9 +40,11 @@ struct EvaluationRequest {
 /// The answer to an EvaluationRequest; what this node cannot measure is NaN.
 struct EvaluationReport {
   std::uint64_t number = 0;
-  double test_loss;
-  double test_accuracy;
-  double objective;
+  double test_loss = kUnknown;
+  double test_accuracy = kUnknown;
+  double objective = kUnknown;
+  double micro_f1 = kUnknown;
+  double macro_f1 = kUnknown;
 };
 
 struct RunEvent {

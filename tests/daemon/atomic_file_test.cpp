@@ -29,6 +29,33 @@ BOOST_AUTO_TEST_CASE(an_old_file_is_replaced_and_nothing_else_is_left) {
   BOOST_TEST(entries_of(directory.path()) == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_device_is_written_to_and_never_replaced) {
+  const TemporaryDirectory directory;
+  const auto link = directory.path() / "null";
+  std::filesystem::create_symlink("/dev/null", link);
+  BOOST_TEST(check_writable(link).has_value());
+  BOOST_TEST(write_file_atomically(link, "content").has_value());
+  BOOST_TEST(std::filesystem::is_symlink(link));
+  const auto full = directory.path() / "full";
+  std::filesystem::create_symlink("/dev/full", full);
+  const auto written = write_file_atomically(full, "content");
+  BOOST_TEST_REQUIRE(!written.has_value());
+  BOOST_TEST(written.error() == full.string() + ": cannot write: No space left on device");
+  BOOST_TEST(std::filesystem::is_symlink(full));
+  BOOST_TEST(entries_of(directory.path()) == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_written_is_known_before_and_nothing_is_left) {
+  const TemporaryDirectory directory;
+  BOOST_TEST(check_writable(directory.path() / "new").has_value());
+  BOOST_TEST(entries_of(directory.path()) == 0U);
+  const auto missing = directory.path() / "missing" / "f";
+  BOOST_TEST(check_writable(missing).error() ==
+             missing.string() + ": cannot create a file beside it: No such file or directory");
+  BOOST_TEST(check_writable(directory.path()).error() ==
+             directory.path().string() + ": cannot be written: Is a directory");
+}
+
 BOOST_AUTO_TEST_CASE(the_file_has_the_rights_that_the_umask_leaves) {
   const TemporaryDirectory directory;
   const auto old_mask = umask(027);

@@ -279,6 +279,9 @@ BOOST_AUTO_TEST_CASE(a_flag_given_twice_is_refused_unless_it_is_repeatable) {
              "--lambda: given 2 times, expected once");
   BOOST_TEST(only_violation({"node", "--bias", "--bias"}) ==
              "--bias: given 2 times, expected once");
+  // One that must be given is not missing because it was given twice.
+  BOOST_TEST(only_violation({"train", "--train", "a", "--train", "b"}) ==
+             "--train: given 2 times, expected once");
 }
 
 BOOST_AUTO_TEST_CASE(words_that_are_too_many_or_too_few_are_named) {

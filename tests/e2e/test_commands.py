@@ -108,10 +108,118 @@ class ExitCodes(SwarmTest):
         self.assertEqual(node.end(), 3, node.log)
         self.assertIn("bad.svm:2:6", node.log)
 
-    def test_an_unusable_model_is_3(self):
+    def test_an_unusable_model_is_3_with_file_line_and_column(self):
         model = self.directory / "m"
-        model.write_text("solver_type L2R_LR\nnr_class x\n")
-        self.assert_refused(3, [str(model)], "predict", "--model", model, "--data", "synth:rcv1?n=10")
+        rows = self.directory / "rows.svm"
+        rows.write_text("1 1:1\n")
+        head = "solver_type L2R_LR\nnr_class 2\nlabel 1 -1\nnr_feature 2\nbias -1\nw\n"
+        three = "solver_type L2R_LR\nnr_class 3\nlabel 1 2 3\nnr_feature 1\nbias -1\nw\n"
+        for text, words in [
+            ("", [":1:1", "end of the file"]),
+            ("1 1:0.5\n", [":1:1", '"1"', "solver_type"]),
+            ("solver_type L2R_LR\nnr_class x\n", [":2:10", '"x"', "2 to 65536"]),
+            (head.replace("L2R_LR", "L2R_L2LOSS_SVR"), [":1:13", "L2R_L2LOSS_SVR", "classification"]),
+            (head.replace("nr_class 2", "nr_class 1"), [":2:10", '"1"', "2 to 65536"]),
+            (head.replace("nr_class 2", "nr_class 65537"), [":2:10", '"65537"', "2 to 65536"]),
+            (head.replace("nr_class 2", "nr_class 3"), [":6:1", "2 labels", "nr_class 3"]),
+            (head.replace("label 1 -1", "label 1"), [":6:1", "1 labels", "nr_class 2"]),
+            (head.replace("label 1 -1", "label 1 1"), [":3:10", "twice"]),
+            (head.replace("label 1 -1", "label 1 x"), [":3:9", '"x"', "label"]),
+            (head.replace("label 1 -1\n", ""), [":5:1", '"label"']),
+            (head.replace("nr_feature 2", "nr_feature -2"), [":4:12", '"-2"']),
+            (head.replace("nr_feature 2", "nr_feature 9999999999"), [":4:12", "2147483647"]),
+            (head.replace("bias -1", "bias nan"), [":5:6", "nan"]),
+            (head.replace("bias -1", "bias -1\nbias -1"), [":6:1", "second time"]),
+            (head + "1\n", [":8:1", "after 1 weights", "expected 2"]),
+            (head + "1\n2\n3\n", [":9:1", '"3"', "end of the file"]),
+            (head + "1\nx\n", [":8:1", '"x"', "weight"]),
+            (head + "1\ninf\n", [":8:1", "inf", "finite"]),
+            (head + "1 2\n", [":7:3", '"2"', "one weight a line"]),
+            (three + "1 2\n", [":7:4", "end of the line"]),
+            (three + "1 2 3 4\n", [":7:7", '"4"', "3 weights a line"]),
+            (three + "1 2 3\nmultilabel x\n", [":8:12", '"x"']),
+        ]:
+            with self.subTest(text=text):
+                model.write_text(text)
+                self.assert_refused(3, [str(model)] + words, "predict", "--model", model, "--data", rows)
+
+    def test_an_unusable_binary_model_is_3(self):
+        model, text = self.directory / "m.bin", self.directory / "m.txt"
+        rows = self.directory / "rows.svm"
+        rows.write_text("1 1:1\n-1 2:1\n")
+        for path in [model, text]:
+            ended = run("train", "--train", rows, "--model", path, "--seed", "1", "--threads", "1")
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+        whole = model.read_bytes()
+        self.assertEqual(whole[:4], b"\x89HWM")
+        told = [run("predict", "--scores", "--model", path, "--data", rows).stdout for path in [model, text]]
+        self.assertEqual(told[0], told[1])
+        self.assertEqual(told[0].split()[::2], ["1", "-1"])
+        for changed, word in [(whole[:-1], "checksum"), (whole[:20], "ends early"), (whole[:3], "first bytes"),
+                              (whole[:50] + b"x" + whole[51:], "checksum"), (whole + b"\0", "checksum"),
+                              (whole[:8] + b"\2" + whole[9:], "version 2")]:
+            with self.subTest(word=word, size=len(changed)):
+                model.write_bytes(changed)
+                self.assert_refused(3, [str(model), word], "predict", "--model", model, "--data", rows)
+
+    def test_wrong_flags_of_train_and_predict_are_2(self):
+        rows = self.directory / "rows.svm"
+        rows.write_text("1 1:1\n-1 2:1\n")
+        train = ["train", "--train", rows]
+        predict = ["predict", "--model", "m", "--data", rows]
+        for arguments, words in [
+            (["train", "--test", rows], ["--train", "missing"]),
+            (["train", "--train", ""], ["--train", "''"]),
+            (["train", "--train", "synth:rcv1?n=0"], ["synth:rcv1?n=0", "from 1"]),
+            (["train", "--train", "synth:rcv1?n=x"], ["synth:rcv1?n=x", "number"]),
+            (train + ["--train", rows], ["--train", "2 times"]),
+            (train + ["--lambda", "-1"], ["--lambda", "'-1'", "0 to"]),
+            (train + ["--lambda", "nan"], ["--lambda", "'nan'", "number"]),
+            (train + ["--loss", "l2"], ["--loss", "'l2'", "hinge", "logistic"]),
+            (train + ["--epochs", "0"], ["--epochs", "'0'", "above 0"]),
+            (train + ["--epochs", "-1"], ["--epochs", "'-1'", "above 0"]),
+            (train + ["--updates", "x"], ["--updates", "'x'", "whole number"]),
+            (train + ["--max-time", "5"], ["--max-time", "'5'", "unit"]),
+            (train + ["--max-time", "5parsec"], ["--max-time", "'5parsec'", "unit"]),
+            (train + ["--threads", "1.5"], ["--threads", "'1.5'", "whole number"]),
+            (train + ["--threads", "100000"], ["--threads", "'100000'", "1024"]),
+            (train + ["--seed", "-1"], ["--seed", "'-1'", "whole number"]),
+            (train + ["--bias=maybe"], ["--bias", "'maybe'", "true or false"]),
+            (train + ["--log-level", "7"], ["--log-level", "'7'", "0 to 3"]),
+            (train + ["--moddel", "m"], ["--moddel"]),
+            (["predict", "--data", rows], ["--model", "missing"]),
+            (["predict", "--model", "m"], ["--data", "missing"]),
+            (predict + ["--scores=maybe"], ["--scores", "'maybe'", "true or false"]),
+            (predict + ["--threads", "0"], ["--threads", "'0'", "1 to 1024"]),
+            (predict + ["--model", "n"], ["--model", "2 times"]),
+            (predict + ["extra"], ["'extra'", "not expected"]),
+        ]:
+            with self.subTest(arguments=arguments):
+                self.assert_refused(2, words, *arguments)
+
+    def test_what_cannot_be_written_is_1_and_said_before_the_work(self):
+        rows = self.directory / "rows.svm"
+        rows.write_text("1 1:1\n-1 2:1\n")
+        nowhere = self.directory / "missing" / "m"
+        for flag in ["--model", "--report"]:
+            self.assert_refused(1, [str(nowhere)], "train", "--train", self.directory / "not read yet", flag, nowhere)
+        model = self.directory / "m"
+        self.assertEqual(run("train", "--train", rows, "--model", model).returncode, 0)
+        self.assert_refused(1, [str(nowhere)], "predict", "--model", model, "--data", rows, "--output", nowhere)
+        # A device is written to; nothing takes its place.
+        full = self.directory / "full"
+        full.symlink_to("/dev/full")
+        self.assert_refused(1, [str(full), "No space"], "predict", "--model", model, "--data", rows, "--output", full)
+        self.assert_refused(1, [str(full), "No space"], "train", "--train", rows, "--model", full)
+        self.assertTrue(full.is_symlink())
+
+    def test_rows_before_a_bad_one_are_predicted_and_no_file_is_left(self):
+        model, rows, output = (self.directory / name for name in ["m", "rows.svm", "out"])
+        rows.write_text("1 1:1\n-1 2:1\n")
+        self.assertEqual(run("train", "--train", rows, "--model", model).returncode, 0)
+        rows.write_text("1 1:1\n-1 2:1\n1 1:x\n")
+        self.assert_refused(3, ["rows.svm:3:5", '"x"'], "predict", "--model", model, "--data", rows, "--output", output)
+        self.assertEqual(sorted(path.name for path in self.directory.glob("out*")), [])
 
     def test_a_client_that_reaches_nobody_fails(self):
         for command in ["status", "members", "stop", "leave"]:

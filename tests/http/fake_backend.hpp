@@ -32,7 +32,9 @@ class FakeBackend : public Backend {
 
   void export_model(ModelFormat format,
                     std::move_only_function<void(ModelBytes)> completion) override {
-    calls.push_back(format == ModelFormat::kCsv ? "export csv" : "export liblinear");
+    calls.push_back(format == ModelFormat::kCsv      ? "export csv"
+                    : format == ModelFormat::kBinary ? "export binary"
+                                                     : "export liblinear");
     if (holds_exports) {
       held_exports.push_back(std::move(completion));
     } else {

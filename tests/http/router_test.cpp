@@ -26,6 +26,7 @@ constexpr const char* kShownPaths[] = {"/",
                                        "/v1/config",
                                        "/v1/model.liblinear",
                                        "/v1/model.csv",
+                                       "/v1/model.bin",
                                        "/v1/report/val_stats.csv"};
 
 struct Node {
@@ -257,7 +258,8 @@ BOOST_AUTO_TEST_CASE(model_is_exported_in_the_form_asked_for) {
   BOOST_TEST(text_of(answer) == "solver_type L2R_L1LOSS_SVC_DUAL\n");
   BOOST_TEST(field_of(answer, "Content-Disposition") == "attachment; filename=\"model.liblinear\"");
   BOOST_TEST(field_of(node.get("/v1/model.csv"), "Content-Type") == "text/csv; charset=utf-8");
-  const std::vector<std::string> expected = {"export liblinear", "export csv"};
+  BOOST_TEST(field_of(node.get("/v1/model.bin"), "Content-Type") == "application/octet-stream");
+  const std::vector<std::string> expected = {"export liblinear", "export csv", "export binary"};
   BOOST_TEST(node.backend.calls == expected, boost::test_tools::per_element());
   node.backend.model_bytes = std::unexpected(Refusal{RefusalKind::kUnavailable, "no model yet"});
   BOOST_TEST(node.get("/v1/model.csv").status == 503U);

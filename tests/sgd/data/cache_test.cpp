@@ -239,7 +239,6 @@ BOOST_AUTO_TEST_CASE(contents_that_cannot_be_are_refused_although_their_hashes_a
       {binary, CacheSection::kStarts, 1, 5, 8},
       {binary, CacheSection::kStarts, 2, 3, 8},
       {binary, CacheSection::kRanks, 1, 2, 4},           // no such rank
-      {binary, CacheSection::kRanks, 1, 0, 4},           // twice
       {binary, CacheSection::kRanks, 3, 0xffffffff, 4},  // no such rank
       {binary, CacheSection::kValues, 3, 0x7f800000, 4},
       {binary, CacheSection::kValues, 0, 0xffc00000, 4},

@@ -118,8 +118,8 @@ BOOST_AUTO_TEST_CASE(rows_in_another_order_keep_their_labels) {
   const std::vector<std::size_t> order{2, 0, 1};
   const RowLabels signs = RowLabels({1.0F, -1.0F, -1.0F}).in_order(order);
   BOOST_TEST((signs == RowLabels({-1.0F, 1.0F, -1.0F})));
-  const RowLabels columns = RowLabels(3, {0, 2, 2, 3}, {0, 2, 1}).in_order(order);
-  BOOST_TEST((columns == RowLabels(3, {0, 1, 3, 3}, {1, 0, 2})));
+  const RowLabels columns = RowLabels(3, true, {0, 2, 2, 3}, {0, 2, 1}).in_order(order);
+  BOOST_TEST((columns == RowLabels(3, true, {0, 1, 3, 3}, {1, 0, 2})));
 }
 
 BOOST_AUTO_TEST_CASE(labels_that_training_did_not_have_are_counted_and_left_out) {

@@ -1,6 +1,9 @@
 #include "sgd/replica/records.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <limits>
+#include <numeric>
+#include <vector>
 
 #include "tests/sgd/replica/decoding.hpp"
 
@@ -17,6 +20,7 @@ Snapshot full_snapshot() {
   snapshot.info.constants.scale_exponent = -3;
   snapshot.info.constants.metric = {0.5F, 0.25F, 2.0F};
   snapshot.info.constants.file_index = {2, 0, 7};
+  snapshot.info.constants.labels = {{3.0F, 4.0F, 17.0F}, /*is_multilabel=*/true};
   snapshot.info.founders = {11, 12};
   snapshot.elapsed_s = 1.5;
   PublishedSums sums(snapshot.info.layout());
@@ -30,6 +34,8 @@ Snapshot full_snapshot() {
   record.finisher = 11;
   record.stop = *snapshot.stop;
   record.result.objective = 0.25;
+  record.result.micro_f1 = 0.75;
+  record.result.macro_f1 = 0.5;
   record.history = snapshot.history;
   snapshot.final_record = record;
   return snapshot;
@@ -51,6 +57,9 @@ BOOST_AUTO_TEST_CASE(a_snapshot_comes_back_whole) {
   BOOST_CHECK(got->image.coverage == sent.image.coverage);
   BOOST_TEST(got->final_record->id() == sent.final_record->id());
   BOOST_TEST(got->final_record->result.objective == 0.25);
+  BOOST_TEST(got->final_record->result.micro_f1 == 0.75);
+  BOOST_TEST(got->final_record->result.macro_f1 == 0.5);
+  BOOST_TEST(got->info.layout().columns() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(a_report_comes_back_whole) {
@@ -89,6 +98,27 @@ BOOST_AUTO_TEST_CASE(a_run_that_cannot_be_is_refused) {
   snapshot = full_snapshot();
   snapshot.info.constants.rows = 0;
   BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)));
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const std::vector<float>& labels : {std::vector<float>{},
+                                           {3},
+                                           {3, 17, 4},
+                                           {3, 3, 4},
+                                           {3, kNan, 4},
+                                           {kNan, 3, 4},
+                                           {3, 4, kInfinity},
+                                           {-kInfinity, 3, 4},
+                                           std::vector<float>(65'537)}) {
+    snapshot = full_snapshot();
+    snapshot.info.constants.labels.labels = labels;
+    if (labels.size() > 4) {  // all different, and too many
+      std::iota(snapshot.info.constants.labels.labels.begin(),
+                snapshot.info.constants.labels.labels.end(), 0.0F);
+    }
+    snapshot.image.sums.sums.resize(3 * labels.size());
+    snapshot.image.sums.scalars.resize(1 + 4 * labels.size());
+    BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)), labels.size());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(settings_survive_as_text) {
