@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -61,8 +60,7 @@ void Text::Release::operator()(const char* data) const {
 
 Text Text::copy_of(std::string_view bytes) {
   TextBuilder builder;
-  std::memcpy(builder.reserve(bytes.size()), bytes.data(), bytes.size());
-  builder.grow(bytes.size());
+  builder.append(bytes);
   return std::move(builder).finish();
 }
 
