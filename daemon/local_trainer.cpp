@@ -32,7 +32,7 @@ std::uint64_t most_updates(const LocalLimits& limits, std::uint64_t rows) {
 }  // namespace
 
 LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalLimits limits,
-                           std::uint64_t seed, unsigned threads)
+                           std::uint64_t seed, const sgd::Kernels& kernels, unsigned threads)
     : rows_(rows),
       rule_(std::move(rule)),
       limits_(limits),
@@ -41,7 +41,7 @@ LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalL
       published_({rule_.feature_count(), rows.column_count()}),
       own_(published_.layout()),
       queue_(queue_capacity(rows.row_count())),
-      pool_({rows_, rule_, published_, own_, queue_, pace_, threads}, {}) {
+      pool_({rows_, rule_, published_, own_, queue_, pace_, kernels, threads}, {}) {
   plan_.start(0, std::array{kAlone});
 }
 

@@ -29,11 +29,11 @@ struct LocalProgress {
 /// Trains on one machine: the worker of a cluster's node, without the cluster.
 ///
 /// Between segments no worker runs, so the state is exact and an evaluation disturbs nobody. With
-/// one thread a seed repeats every bit.
+/// one thread and one instruction path a seed repeats every bit.
 class LocalTrainer {
  public:
   LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalLimits limits,
-               std::uint64_t seed, unsigned threads);
+               std::uint64_t seed, const sgd::Kernels& kernels, unsigned threads);
 
   /// Trains up to the next whole epoch or the limit.
   LocalProgress run_segment();

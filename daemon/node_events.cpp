@@ -179,6 +179,7 @@ void Node::run_joined() {
 void Node::start_training() {
   session_ =
       std::make_unique<TrainingSession>(data_->train->rows, *rule_, core_->run().replica()->sums(),
+                                        sgd::kernels_of(options_.learn.instructions),
                                         options_.learn.threads, [this] { wake_.raise(); });
   const Instant now = Clock::now();
   budget_at_ = now;
@@ -186,7 +187,9 @@ void Node::start_training() {
   core_->run().feed(session_->queue, now);
   next_flush_ = now;
   session_->pool.start();
-  log_.event(LogLevel::kMembership, "training_started", {{"threads", options_.learn.threads}});
+  log_.event(LogLevel::kMembership, "training_started",
+             {{"threads", options_.learn.threads},
+              {"instructions", sgd::to_string(options_.learn.instructions)}});
 }
 
 void Node::workers_left() {

@@ -38,45 +38,51 @@ Outcome check_range(const OptionSpec& option, double value) {
   return std::unexpected(fmt::format("out of range, expected {}", range_text(option)));
 }
 
-// Setters. `Where` names the member of OptionValues that takes the value.
+/// The member of `values` that pointers to members lead to.
+template <auto... Path>
+auto& member(Values& values) {
+  return (values.*....*Path);
+}
 
-template <auto Where>
+// Setters. `Path` leads to the member of OptionValues that takes the value.
+
+template <auto... Path>
 Outcome set_number(const OptionSpec& option, std::string_view text, Values& values) {
   const auto number = parse_number(text);
   if (!number) return std::unexpected(number.error());
   if (auto checked = check_range(option, *number); !checked) return checked;
-  Where(values) = *number;
+  member<Path...>(values) = *number;
   return {};
 }
 
 /// Into an unsigned type: REQUIRES a range that fits it.
-template <auto Where>
+template <auto... Path>
 Outcome set_count(const OptionSpec& option, std::string_view text, Values& values) {
   const auto count = parse_count(text);
   if (!count) return std::unexpected(count.error());
   if (auto checked = check_range(option, static_cast<double>(*count)); !checked) return checked;
-  if constexpr (requires { Where(values) = *count; }) {
-    using Member = std::remove_cvref_t<decltype(Where(values))>;
+  if constexpr (requires { member<Path...>(values) = *count; }) {
+    using Member = std::remove_cvref_t<decltype(member<Path...>(values))>;
     if constexpr (std::integral<Member>) {
-      Where(values) = static_cast<Member>(*count);
+      member<Path...>(values) = static_cast<Member>(*count);
     } else {
-      Where(values) = *count;
+      member<Path...>(values) = *count;
     }
   }
   return {};
 }
 
-template <auto Where>
+template <auto... Path>
 Outcome set_duration(const OptionSpec& option, std::string_view text, Values& values) {
   const auto duration = parse_duration(text);
   if (!duration) return std::unexpected(duration.error());
   const std::chrono::duration<double> seconds = *duration;
   if (auto checked = check_range(option, seconds.count()); !checked) return checked;
-  Where(values) = *duration;
+  member<Path...>(values) = *duration;
   return {};
 }
 
-template <auto Where>
+template <auto... Path>
 Outcome set_interval(const OptionSpec& option, std::string_view text, Values& values) {
   const auto interval = parse_interval(text);
   if (!interval) return std::unexpected(interval.error());
@@ -84,27 +90,27 @@ Outcome set_interval(const OptionSpec& option, std::string_view text, Values& va
     const std::chrono::duration<double> seconds = interval->time;
     if (auto checked = check_range(option, seconds.count()); !checked) return checked;
   }
-  Where(values) = *interval;
+  member<Path...>(values) = *interval;
   return {};
 }
 
-template <auto Where>
+template <auto... Path>
 Outcome set_switch(const OptionSpec&, std::string_view text, Values& values) {
   const auto is_on = parse_switch(text);
   if (!is_on) return std::unexpected(is_on.error());
-  Where(values) = *is_on;
+  member<Path...>(values) = *is_on;
   return {};
 }
 
-template <auto Where>
+template <auto... Path>
 Outcome set_text(const OptionSpec&, std::string_view text, Values& values) {
   if (text.empty()) return std::unexpected("expected something, not an empty text");
-  Where(values) = std::string(text);
+  member<Path...>(values) = std::string(text);
   return {};
 }
 
 /// Positions of the choices are the values of the enumeration.
-template <auto Where>
+template <auto... Path>
 Outcome set_choice(const OptionSpec& option, std::string_view text, Values& values) {
   const auto found = std::ranges::find(option.choices, text);
   const auto expected = choices_text(option);
@@ -112,16 +118,16 @@ Outcome set_choice(const OptionSpec& option, std::string_view text, Values& valu
     return std::unexpected(fmt::format("not available in this version, which has {}", expected));
   }
   if (found == option.choices.end()) return std::unexpected(fmt::format("expected {}", expected));
-  using Member = std::remove_cvref_t<decltype(Where(values))>;
-  Where(values) = static_cast<Member>(found - option.choices.begin());
+  using Member = std::remove_cvref_t<decltype(member<Path...>(values))>;
+  member<Path...>(values) = static_cast<Member>(found - option.choices.begin());
   return {};
 }
 
-template <auto Where>
+template <auto... Path>
 Outcome set_host_port(const OptionSpec&, std::string_view text, Values& values) {
   auto parsed = parse_host_port(text);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
-  Where(values) = std::move(*parsed);
+  member<Path...>(values) = std::move(*parsed);
   return {};
 }
 
@@ -130,12 +136,12 @@ bool is_name_letter(char letter) {
          (letter >= '0' && letter <= '9') || letter == '.' || letter == '_' || letter == '-';
 }
 
-template <auto Where>
+template <auto... Path>
 Outcome set_name(const OptionSpec&, std::string_view text, Values& values) {
   if (text.empty() || text.size() > kLongestName || !std::ranges::all_of(text, is_name_letter)) {
     return std::unexpected("expected 1 to 63 of the letters a-z A-Z 0-9 . _ -");
   }
-  Where(values) = std::string(text);
+  member<Path...>(values) = std::string(text);
   return {};
 }
 
@@ -143,8 +149,7 @@ Outcome set_lambda(const OptionSpec& option, std::string_view text, Values& valu
   if (text.find(',') != std::string_view::npos) {
     return std::unexpected("a search over several values is not available in this version");
   }
-  return set_number < [](Values & v) -> auto& { return v.learn.lambda; }
-  > (option, text, values);
+  return set_number<&Values::learn, &LearnOptions::lambda>(option, text, values);
 }
 
 Outcome set_advertise(const OptionSpec&, std::string_view text, Values& values) {
@@ -211,9 +216,7 @@ Outcome set_upload(const OptionSpec&, std::string_view text, Values& values) {
 }
 
 Outcome set_threads(const OptionSpec& option, std::string_view text, Values& values) {
-  if (auto set =
-          set_count<[](Values & v) -> auto& { return v.learn.threads; }>(option, text, values);
-      !set) {
+  if (auto set = set_count<&Values::learn, &LearnOptions::threads>(option, text, values); !set) {
     return set;
   }
   values.predict.threads = values.learn.threads;
@@ -221,9 +224,24 @@ Outcome set_threads(const OptionSpec& option, std::string_view text, Values& val
   return {};
 }
 
+Outcome set_instructions(const OptionSpec&, std::string_view text, Values& values) {
+  sgd::InstructionPath& instructions = values.learn.instructions;
+  if (text == "auto") {
+    instructions = sgd::best_instruction_path();
+    return {};
+  }
+  const auto path = sgd::parse_instruction_path(text);
+  if (!path) return std::unexpected("expected auto, portable, avx2 or avx512");
+  if (!sgd::is_available(*path)) {
+    return std::unexpected("this CPU has not got it; its best is " +
+                           std::string(to_string(sgd::best_instruction_path())));
+  }
+  instructions = *path;
+  return {};
+}
+
 Outcome set_json(const OptionSpec& option, std::string_view text, Values& values) {
-  if (auto set = set_switch<[](Values & v) -> auto& { return v.data.json; }>(option, text, values);
-      !set) {
+  if (auto set = set_switch<&Values::data, &DataOptions::json>(option, text, values); !set) {
     return set;
   }
   values.client.json = values.data.json;
@@ -232,49 +250,40 @@ Outcome set_json(const OptionSpec& option, std::string_view text, Values& values
 
 Outcome set_token_file(const OptionSpec& option, std::string_view text, Values& values) {
   values.client.http_token_file = text;
-  return set_text < [](Values & v) -> auto& { return v.node.http_token_file; }
-  > (option, text, values);
+  return set_text<&Values::node, &NodeOptions::http_token_file>(option, text, values);
 }
 
 constexpr Range kAnyUnsigned{.least = 0, .most = 1.8446744073709552e19};
 
 const std::array kTable{
     // What is learned, from what.
-    OptionSpec{.name = "train",
+    OptionSpec{
+        .name = "train",
+        .value = "DATA",
+        .commands = kLearning,
+        .required_by = kTrainCommand,
+        .otherwise = "none",
+        .meaning =
+            "The rows to learn from: a file (svmlight text, plain or packed; a cache), - for "
+            "standard input, synth:rcv1[?n=ROWS&seed=S&part=P] or "
+            "lyrl2004:DIR[?topic=T&part=P] (RCV1-v2).",
+        .set = set_text<&Values::learn, &LearnOptions::train>},
+    OptionSpec{.name = "test",
                .value = "DATA",
                .commands = kLearning,
-               .required_by = kTrainCommand,
                .otherwise = "none",
-               .meaning = "The rows to learn from: a file (svmlight text, plain or packed; a cache), - for "
-                          "standard input, synth:rcv1[?n=ROWS&seed=S&part=P] or "
-                          "lyrl2004:DIR[?topic=T&part=P] (RCV1-v2).",
-               .set = set_text < [](Values & v) -> auto& {return v.learn.train;
-}  // namespace
->
-}  // namespace hogwild::daemon
-, OptionSpec{.name = "test",
-             .value = "DATA",
-             .commands = kLearning,
-             .otherwise = "none",
-             .meaning = "The rows to measure loss and accuracy on; never learned from.",
-             .set = set_text < [](Values & v) -> auto& {return v.learn.test;
-}
->
-}
-, OptionSpec{.name = "loss",
-             .value = "LOSS",
-             .commands = kLearning,
-             .standard = "hinge",
-             .choices = kLosses,
-             .later_choices = kLaterLosses,
-             .meaning =
-                 "hinge: a linear SVM. logistic: its scores become probabilities; each row "
-                 "costs an update, so it is slower.",
-             .set = set_choice < [](Values & v) -> auto& {return v.learn.loss;
-}
->
-}
-,
+               .meaning = "The rows to measure loss and accuracy on; never learned from.",
+               .set = set_text<&Values::learn, &LearnOptions::test>},
+    OptionSpec{.name = "loss",
+               .value = "LOSS",
+               .commands = kLearning,
+               .standard = "hinge",
+               .choices = kLosses,
+               .later_choices = kLaterLosses,
+               .meaning =
+                   "hinge: a linear SVM. logistic: its scores become probabilities; each row "
+                   "costs an update, so it is slower.",
+               .set = set_choice<&Values::learn, &LearnOptions::loss>},
     OptionSpec{
         .name = "lambda",
         .value = "L",
@@ -289,11 +298,8 @@ const std::array kTable{
                .commands = kLearning,
                .otherwise = "off",
                .meaning = "Learn an unregularized intercept too.",
-               .set = set_switch < [](Values & v) -> auto& {return v.learn.bias;
-}
->
-}
-, OptionSpec{.name = "l1", .value = "X", .commands = kLearning},
+               .set = set_switch<&Values::learn, &LearnOptions::bias>},
+    OptionSpec{.name = "l1", .value = "X", .commands = kLearning},
     OptionSpec{.name = "class-weight", .value = "L=W", .commands = kLearning, .repeatable = true},
     OptionSpec{.name = "init", .value = "MODEL", .commands = kLearning},
     OptionSpec{.name = "features", .value = "D", .commands = kLearning},
@@ -308,6 +314,14 @@ const std::array kTable{
                    "Worker threads. More is faster up to the CPUs there are; beyond that waiting "
                    "workers hold their rows back and the model gets worse.",
                .set = set_threads},
+    OptionSpec{.name = "instructions",
+               .value = "PATH",
+               .commands = kLearning,
+               .standard = "auto",
+               .meaning =
+                   "auto, portable, avx2 or avx512: what the learner's loops use; auto takes the "
+                   "fastest that the CPU has. Runs repeat bit for bit on one path only.",
+               .set = set_instructions},
     OptionSpec{.name = "pin", .value = "WHEN", .commands = kLearning},
     OptionSpec{.name = "seed",
                .value = "S",
@@ -316,11 +330,7 @@ const std::array kTable{
                .meaning =
                    "Order of the rows. One thread with the same seed repeats bit for bit; several "
                    "do not. Ids and keys never come from it.",
-               .set = set_count < [](Values & v) -> auto& {return v.learn.seed;
-}
->
-}
-,
+               .set = set_count<&Values::learn, &LearnOptions::seed>},
     // When it ends.
     OptionSpec{.name = "epochs",
                .value = "E",
@@ -328,63 +338,44 @@ const std::array kTable{
                .otherwise = "5 where no other limit is given",
                .range = Range{.least = 0, .most = 1e6, .above_least = true},
                .meaning = "Stop after so many passes over the rows, counted over the cluster.",
-               .set = set_number < [](Values & v) -> auto& {return v.stop.epochs;
-}
->
-}
-, OptionSpec{.name = "updates",
-             .value = "N",
-             .commands = kLearning,
-             .otherwise = "no limit",
-             .range = Range{.least = 1, .most = kAnyUnsigned.most},
-             .meaning = "Stop after so many updates (rows processed), counted over the cluster.",
-             .set = set_count < [](Values & v) -> auto& {return v.stop.updates;
-}
->
-}
-, OptionSpec{.name = "max-time",
-             .value = "TIME",
-             .commands = kLearning,
-             .otherwise = "no limit",
-             .range = Range{.least = 0.001, .most = kSecondsOfYear},
-             .meaning = "Stop so long after the first update of the run.",
-             .set = set_duration < [](Values & v) -> auto& {return v.stop.max_time;
-}
->
-}
-, OptionSpec{.name = "min-loss",
-             .value = "X",
-             .commands = kNodeCommand,
-             .otherwise = "off",
-             .range = Range{.least = 0, .most = 1e6},
-             .meaning = "Stop when the validation loss is under X. Lower: a better model, later.",
-             .set = set_number < [](Values & v) -> auto& {return v.stop.min_loss;
-}
->
-}
-, OptionSpec{.name = "early-stopping", .value = "K", .commands = kNodeCommand},
+               .set = set_number<&Values::stop, &StopOptions::epochs>},
+    OptionSpec{.name = "updates",
+               .value = "N",
+               .commands = kLearning,
+               .otherwise = "no limit",
+               .range = Range{.least = 1, .most = kAnyUnsigned.most},
+               .meaning = "Stop after so many updates (rows processed), counted over the cluster.",
+               .set = set_count<&Values::stop, &StopOptions::updates>},
+    OptionSpec{.name = "max-time",
+               .value = "TIME",
+               .commands = kLearning,
+               .otherwise = "no limit",
+               .range = Range{.least = 0.001, .most = kSecondsOfYear},
+               .meaning = "Stop so long after the first update of the run.",
+               .set = set_duration<&Values::stop, &StopOptions::max_time>},
+    OptionSpec{.name = "min-loss",
+               .value = "X",
+               .commands = kNodeCommand,
+               .otherwise = "off",
+               .range = Range{.least = 0, .most = 1e6},
+               .meaning = "Stop when the validation loss is under X. Lower: a better model, later.",
+               .set = set_number<&Values::stop, &StopOptions::min_loss>},
+    OptionSpec{.name = "early-stopping", .value = "K", .commands = kNodeCommand},
     // The cluster.
     OptionSpec{.name = "name",
                .value = "NAME",
                .commands = kNodeCommand,
                .otherwise = "the host's name, with -PORT where the port is not 7420",
                .meaning = "What the others call this node; one node of a cluster has it.",
-               .set = set_name < [](Values & v) -> auto& {return v.node.name;
-}
->
-}
-, OptionSpec{.name = "gossip",
-             .value = "HOST:PORT",
-             .commands = kNodeCommand,
-             .standard = "0.0.0.0:7420",
-             .meaning =
-                 "UDP and TCP between nodes. Port 0 takes a free one, and the log says which. "
-                 "Loopback only, unless --insecure.",
-             .set = set_host_port < [](Values & v) -> auto& {return v.node.gossip;
-}
->
-}
-,
+               .set = set_name<&Values::node, &NodeOptions::name>},
+    OptionSpec{.name = "gossip",
+               .value = "HOST:PORT",
+               .commands = kNodeCommand,
+               .standard = "0.0.0.0:7420",
+               .meaning =
+                   "UDP and TCP between nodes. Port 0 takes a free one, and the log says which. "
+                   "Loopback only, unless --insecure.",
+               .set = set_host_port<&Values::node, &NodeOptions::gossip>},
     OptionSpec{.name = "advertise",
                .value = "HOST[:PORT]",
                .commands = kNodeCommand,
@@ -396,11 +387,7 @@ const std::array kTable{
                .commands = kNodeCommand,
                .standard = "127.0.0.1:7421",
                .meaning = "The status endpoint. Port 0 takes a free one, and the log says which.",
-               .set = set_host_port < [](Values & v) -> auto& {return v.node.http;
-}
->
-}
-,
+               .set = set_host_port<&Values::node, &NodeOptions::http>},
     OptionSpec{.name = "join",
                .value = "HOST:PORT",
                .commands = kNodeCommand,
@@ -416,42 +403,30 @@ const std::array kTable{
                .otherwise = "tries for ever",
                .range = Range{.least = 0.1, .most = kSecondsOfYear},
                .meaning = "Give up joining after so long, with exit code 4.",
-               .set = set_duration < [](Values & v) -> auto& {return v.node.join_timeout;
-}
->
-}
-, OptionSpec{.name = "cluster",
-             .value = "NAME",
-             .commands = kNodeCommand,
-             .standard = "hogwild",
-             .meaning = "Nodes of another cluster are never joined.",
-             .set = set_name < [](Values & v) -> auto& {return v.node.cluster;
-}
->
-}
-, OptionSpec{.name = "key-file", .value = "FILE", .commands = kNodeCommand},
+               .set = set_duration<&Values::node, &NodeOptions::join_timeout>},
+    OptionSpec{.name = "cluster",
+               .value = "NAME",
+               .commands = kNodeCommand,
+               .standard = "hogwild",
+               .meaning = "Nodes of another cluster are never joined.",
+               .set = set_name<&Values::node, &NodeOptions::cluster>},
+    OptionSpec{.name = "key-file", .value = "FILE", .commands = kNodeCommand},
     OptionSpec{.name = "insecure",
                .commands = kNodeCommand,
                .otherwise = "off",
                .meaning =
                    "Listen beyond this machine although what nodes send is neither secret nor "
                    "authenticated: only in a network where you trust everybody.",
-               .set = set_switch < [](Values & v) -> auto& {return v.node.insecure;
-}
->
-}
-, OptionSpec{.name = "mode",
-             .value = "MODE",
-             .commands = kNodeCommand,
-             .standard = "async",
-             .choices = kModes,
-             .later_choices = kLaterModes,
-             .meaning = "async: train, and wait for nobody. idle: a member that does not train.",
-             .set = set_choice < [](Values & v) -> auto& {return v.node.mode;
-}
->
-}
-, OptionSpec{.name = "quorum", .value = "WHICH", .commands = kNodeCommand},
+               .set = set_switch<&Values::node, &NodeOptions::insecure>},
+    OptionSpec{.name = "mode",
+               .value = "MODE",
+               .commands = kNodeCommand,
+               .standard = "async",
+               .choices = kModes,
+               .later_choices = kLaterModes,
+               .meaning = "async: train, and wait for nobody. idle: a member that does not train.",
+               .set = set_choice<&Values::node, &NodeOptions::mode>},
+    OptionSpec{.name = "quorum", .value = "WHICH", .commands = kNodeCommand},
     OptionSpec{.name = "shard", .commands = kNodeCommand},
     OptionSpec{.name = "expect",
                .value = "N",
@@ -459,45 +434,32 @@ const std::array kTable{
                .standard = "1",
                .range = Range{.least = 1, .most = 1000},
                .meaning = "Start training when so many members are there.",
-               .set = set_count < [](Values & v) -> auto& {return v.node.expect;
-}
->
-}
-, OptionSpec{.name = "loss-interval",
-             .value = "INTERVAL",
-             .commands = kNodeCommand,
-             .standard = "1s",
-             .range = Range{.least = 0.001, .most = 24 * 3600},
-             .meaning =
-                 "Evaluate each so many updates of the cluster (1000i) or so much time (1s). "
-                 "Shorter: a finer curve and an earlier stop, and more CPU goes into it.",
-             .set = set_interval < [](Values & v) -> auto& {return v.node.loss_interval;
-}
->
-}
-, OptionSpec{.name = "broadcast-interval",
-             .value = "INTERVAL",
-             .commands = kNodeCommand,
-             .standard = "5ms",
-             .range = Range{.least = 0.0001, .most = 3600},
-             .meaning =
-                 "Publish each so many own updates (200i) or so much time (5ms). Longer: fewer "
-                 "bytes an update, and more epochs to the same loss.",
-             .set = set_interval < [](Values & v) -> auto& {return v.node.broadcast_interval;
-}
->
-}
-, OptionSpec{.name = "rate",
-             .value = "U",
-             .commands = kNodeCommand,
-             .otherwise = "no limit",
-             .range = Range{.least = 0, .most = 1e12, .above_least = true},
-             .meaning = "At most so many updates a second on this node.",
-             .set = set_number < [](Values & v) -> auto& {return v.node.rate;
-}
->
-}
-,
+               .set = set_count<&Values::node, &NodeOptions::expect>},
+    OptionSpec{.name = "loss-interval",
+               .value = "INTERVAL",
+               .commands = kNodeCommand,
+               .standard = "1s",
+               .range = Range{.least = 0.001, .most = 24 * 3600},
+               .meaning =
+                   "Evaluate each so many updates of the cluster (1000i) or so much time (1s). "
+                   "Shorter: a finer curve and an earlier stop, and more CPU goes into it.",
+               .set = set_interval<&Values::node, &NodeOptions::loss_interval>},
+    OptionSpec{.name = "broadcast-interval",
+               .value = "INTERVAL",
+               .commands = kNodeCommand,
+               .standard = "5ms",
+               .range = Range{.least = 0.0001, .most = 3600},
+               .meaning =
+                   "Publish each so many own updates (200i) or so much time (5ms). Longer: fewer "
+                   "bytes an update, and more epochs to the same loss.",
+               .set = set_interval<&Values::node, &NodeOptions::broadcast_interval>},
+    OptionSpec{.name = "rate",
+               .value = "U",
+               .commands = kNodeCommand,
+               .otherwise = "no limit",
+               .range = Range{.least = 0, .most = 1e12, .above_least = true},
+               .meaning = "At most so many updates a second on this node.",
+               .set = set_number<&Values::node, &NodeOptions::rate>},
     OptionSpec{
         .name = "bandwidth",
         .value = "RATE",
@@ -515,20 +477,14 @@ const std::array kTable{
                .standard = "exit",
                .choices = kOnFinish,
                .meaning = "serve: go on answering HTTP and holding the model.",
-               .set = set_choice < [](Values & v) -> auto& {return v.node.on_finish;
-}
->
-}
-, OptionSpec{.name = "out",
-             .value = "DIR",
-             .commands = kNodeCommand,
-             .otherwise = "./hogwild-out/NAME",
-             .meaning = "Report, model and logs of the run.",
-             .set = set_text < [](Values & v) -> auto& {return v.node.out;
-}
->
-}
-, OptionSpec{.name = "state", .value = "DIR", .commands = kNodeCommand},
+               .set = set_choice<&Values::node, &NodeOptions::on_finish>},
+    OptionSpec{.name = "out",
+               .value = "DIR",
+               .commands = kNodeCommand,
+               .otherwise = "./hogwild-out/NAME",
+               .meaning = "Report, model and logs of the run.",
+               .set = set_text<&Values::node, &NodeOptions::out>},
+    OptionSpec{.name = "state", .value = "DIR", .commands = kNodeCommand},
     OptionSpec{.name = "upload",
                .value = "URL|none",
                .commands = kNodeCommand,
@@ -540,11 +496,7 @@ const std::array kTable{
                .commands = kNodeCommand,
                .otherwise = "the system's roots",
                .meaning = "Certificates that an https upload is checked against.",
-               .set = set_text < [](Values & v) -> auto& {return v.node.ca_file;
-}
->
-}
-,
+               .set = set_text<&Values::node, &NodeOptions::ca_file>},
     OptionSpec{
         .name = "model",
         .value = "FILE",
@@ -555,45 +507,33 @@ const std::array kTable{
                    "binary form where the name ends in .bin (predict looks at the contents).",
         .set = [](const OptionSpec& option, std::string_view text, Values& values) -> Outcome {
           values.predict.model = text;
-          return set_text < [](Values & v) -> auto& { return v.train.model; }
-          > (option, text, values);
+          return set_text<&Values::train, &TrainOptions::model>(option, text, values);
         }},
     OptionSpec{.name = "report",
                .value = "FILE",
                .commands = kTrainCommand,
                .otherwise = "not written",
                .meaning = "Times, counts and results, as JSON.",
-               .set = set_text < [](Values & v) -> auto& {return v.train.report;
-}
->
-}
-, OptionSpec{.name = "data",
-             .value = "DATA",
-             .commands = kPredictCommand,
-             .required_by = kPredictCommand,
-             .meaning = "The rows to score; where they have labels, the accuracy is printed too.",
-             .set = set_text < [](Values & v) -> auto& {return v.predict.data;
-}
->
-}
-, OptionSpec{.name = "output",
-             .value = "FILE",
-             .commands = kPredictCommand,
-             .otherwise = "standard output",
-             .meaning = "A line for each row.",
-             .set = set_text < [](Values & v) -> auto& {return v.predict.output;
-}
->
-}
-, OptionSpec{.name = "scores",
-             .commands = kPredictCommand,
-             .otherwise = "labels",
-             .meaning = "Print w*x + b behind the label; with several columns LABEL:SCORE for each.",
-             .set = set_switch < [](Values & v) -> auto& {return v.predict.scores;
-}
->
-}
-, OptionSpec{.name = "probabilities", .commands = kPredictCommand},
+               .set = set_text<&Values::train, &TrainOptions::report>},
+    OptionSpec{.name = "data",
+               .value = "DATA",
+               .commands = kPredictCommand,
+               .required_by = kPredictCommand,
+               .meaning = "The rows to score; where they have labels, the accuracy is printed too.",
+               .set = set_text<&Values::predict, &PredictOptions::data>},
+    OptionSpec{.name = "output",
+               .value = "FILE",
+               .commands = kPredictCommand,
+               .otherwise = "standard output",
+               .meaning = "A line for each row.",
+               .set = set_text<&Values::predict, &PredictOptions::output>},
+    OptionSpec{
+        .name = "scores",
+        .commands = kPredictCommand,
+        .otherwise = "labels",
+        .meaning = "Print w*x + b behind the label; with several columns LABEL:SCORE for each.",
+        .set = set_switch<&Values::predict, &PredictOptions::scores>},
+    OptionSpec{.name = "probabilities", .commands = kPredictCommand},
     // HTTP.
     OptionSpec{.name = "http-token-file",
                .value = "FILE",
@@ -625,51 +565,36 @@ const std::array kTable{
                .meaning =
                    "0: warnings, the final result, links. 1: evaluations too. 2: joins, leaves, "
                    "suspicions, rounds too. 3: each send and receive too.",
-               .set = set_count < [](Values & v) -> auto& {return v.log.level;
-}
->
-}
-, OptionSpec{.name = "log-format",
-             .value = "FORMAT",
-             .commands = kLearning,
-             .standard = "text",
-             .choices = kLogFormats,
-             .meaning = "text: key=value. json: an object a line.",
-             .set = set_choice < [](Values & v) -> auto& {return v.log.format;
-}
->
-}
-, OptionSpec{.name = "log-file",
-             .value = "FILE",
-             .commands = kLearning,
-             .otherwise = "standard error",
-             .meaning = "Appended to.",
-             .set = set_text < [](Values & v) -> auto& {return v.log.file;
-}
->
-}
-,
+               .set = set_count<&Values::log, &LogOptions::level>},
+    OptionSpec{.name = "log-format",
+               .value = "FORMAT",
+               .commands = kLearning,
+               .standard = "text",
+               .choices = kLogFormats,
+               .meaning = "text: key=value. json: an object a line.",
+               .set = set_choice<&Values::log, &LogOptions::format>},
+    OptionSpec{.name = "log-file",
+               .value = "FILE",
+               .commands = kLearning,
+               .otherwise = "standard error",
+               .meaning = "Appended to.",
+               .set = set_text<&Values::log, &LogOptions::file>},
     // Other.
-    OptionSpec{.name = "fault",
-               .value = "SPEC",
-               .commands = kNodeCommand,
-               .otherwise = "none",
-               .meaning =
-                   "For tests: harms this node's incoming datagrams, with shares from 0 to below 1 "
+    OptionSpec{
+        .name = "fault",
+        .value = "SPEC",
+        .commands = kNodeCommand,
+        .otherwise = "none",
+        .meaning = "For tests: harms this node's incoming datagrams, with shares from 0 to below 1 "
                    "(drop=.1,dup=.05,reorder=.1,seed=7).",
-               .set = set_fault},
+        .set = set_fault},
     OptionSpec{.name = "config",
                .value = "FILE",
                .commands = kLearning | kPredictCommand,
                .otherwise = "none",
                .meaning = "Options as TOML, keys spelled as here without dashes in front.",
-               .set = set_text < [](Values & v) -> auto& {return v.config;
-}
->
-}
-,
-}
-;
+               .set = set_text<&Values::config>},
+};
 
 Outcome set_data(std::string_view text, Values& values) {
   if (text.empty()) return std::unexpected("expected a data set, not an empty text");
@@ -705,8 +630,8 @@ Outcome set_client_node(std::string_view text, Values& values) {
   return {};
 }
 
-constexpr std::array kInfoWords{
-    PositionalSpec{.value = "DATA", .meaning = "A file, -, synth:… or lyrl2004:….", .set = set_data}};
+constexpr std::array kInfoWords{PositionalSpec{
+    .value = "DATA", .meaning = "A file, -, synth:… or lyrl2004:….", .set = set_data}};
 constexpr std::array kConvertWords{
     PositionalSpec{.value = "IN", .meaning = "A file, -, synth:… or lyrl2004:….", .set = set_data},
     PositionalSpec{.value = "OUT",

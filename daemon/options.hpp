@@ -14,6 +14,7 @@
 #include "daemon/fault_spec.hpp"
 #include "daemon/host_port.hpp"
 #include "daemon/quantity.hpp"
+#include "sgd/learn/instruction_path.hpp"
 #include "sgd/learn/loss.hpp"
 
 namespace hogwild::daemon {
@@ -30,6 +31,7 @@ struct LearnOptions {
   double lambda = 0;
   bool bias = false;
   unsigned threads = 0;  ///< 1 or more once parsed
+  sgd::InstructionPath instructions = sgd::best_instruction_path();
   std::optional<std::uint64_t> seed;
 };
 

@@ -116,7 +116,8 @@ int run_train(const TrainOptions& options) {
     }
     print_head(is_multilabel);
   }
-  LocalTrainer trainer(train.rows, info.rule(), limits, seed, learn.threads);
+  LocalTrainer trainer(train.rows, info.rule(), limits, seed, sgd::kernels_of(learn.instructions),
+                       learn.threads);
   LocalProgress progress;
   Figures figures;
   sgd::Weights weights;
@@ -155,6 +156,7 @@ int run_train(const TrainOptions& options) {
       {"bias", learn.bias},
       {"seed", std::to_string(seed)},
       {"threads", learn.threads},
+      {"instructions", sgd::to_string(learn.instructions)},
       {"rows", rows},
       {"features", train.rows.feature_count()},
       {"labels", train.labels.labels.size()},

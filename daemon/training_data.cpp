@@ -57,12 +57,6 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
     if (!source) return std::unexpected(DataFailure{kUsage, source.error()});
     auto train = sgd::load_training(*source, threads, progress);
     if (!train) return bad_data(train.error());
-    if (train->labels.column_count() > 1) {
-      return std::unexpected(
-          DataFailure{kBadData, learn.train + ": " + std::to_string(train->labels.labels.size()) +
-                                    " different labels; expected two classes: training on more "
-                                    "is not available in this version"});
-    }
     data.train = std::move(*train);
   }
   if (!learn.test.empty()) {

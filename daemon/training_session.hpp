@@ -16,11 +16,12 @@ class TrainingSession {
   /// `rows`, `rule` and `published` must outlive it. `wake` is called from workers: when one wants
   /// a flush, and when the last one has left.
   TrainingSession(const sgd::TrainingRows& rows, const sgd::Rule& rule,
-                  const sgd::PublishedSums& published, unsigned threads, std::function<void()> wake)
+                  const sgd::PublishedSums& published, const sgd::Kernels& kernels,
+                  unsigned threads, std::function<void()> wake)
       : own(published.layout()),
         queue(kQueueRanges),
         pace{.request_flush = wake},
-        pool({rows, rule, published, own, queue, pace, threads}, wake) {}
+        pool({rows, rule, published, own, queue, pace, kernels, threads}, wake) {}
 
   static constexpr std::size_t kQueueRanges = 1024;
 

@@ -7,7 +7,7 @@ namespace hogwild::daemon {
 WorkerPool::WorkerPool(const sgd::Workplace& workplace, std::function<void()> on_all_left)
     : workplace_(workplace), on_all_left_(std::move(on_all_left)) {
   for (std::uint32_t i = 0; i < workplace.workers; ++i) {
-    workers_.push_back(std::make_unique<sgd::Worker>(workplace));
+    workers_.push_back(std::make_unique<sgd::Worker>(workplace, i));
   }
 }
 

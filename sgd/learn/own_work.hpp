@@ -22,7 +22,8 @@ namespace hogwild::sgd {
 /// Invariant: Σ of everything collect() ever returned = Sent ≤ W, cell by cell.
 class OwnWork {
  public:
-  static constexpr std::uint32_t kStripe = 4096;  ///< cells a claim covers: 16 KiB, half an L1
+  static constexpr std::uint32_t kStripe = 4096;  ///< positions a claim covers: 16 KiB, half an L1
+  static constexpr std::uint32_t kStripeBlocks = kStripe / kBlock;
 
   explicit OwnWork(SumsLayout layout);
 
@@ -55,6 +56,12 @@ class OwnWork {
   /// Sent of a claimed stripe. REQUIRES: the caller holds its claim.
   [[nodiscard]] std::span<const std::int32_t> sent(std::uint32_t stripe) const;
 
+  /// How often each block of a claimed stripe got new work. Whoever adds to made() counts here.
+  /// REQUIRES: the caller holds the stripe's claim.
+  [[nodiscard]] std::span<std::uint32_t> versions(std::uint32_t stripe) {
+    return std::span(version_).subspan(std::size_t{stripe} * kStripeBlocks, kStripeBlocks);
+  }
+
   /// Adds to a counter or intercept. Any thread.
   void add_scalar(std::uint32_t cell, std::int64_t value) {
     made_scalars_[cell].fetch_add(value, std::memory_order_relaxed);
@@ -72,24 +79,29 @@ class OwnWork {
 
   /// Takes what is new since the last call: adds it to `published` and to Sent and appends it to
   /// `out`, ascending by cell. A busy stripe is left for the next call. Network thread only.
-  /// Cost: one pass over W and Sent.
+  /// Cost: one pass over the blocks that have new work.
   void collect(PublishedSums& published, std::vector<CellDelta>& out);
 
   /// Forgets all work, as in a new process. REQUIRES: no worker is running.
   void reset();
 
  private:
+  void collect_block(std::uint32_t block, PublishedSums& published, std::vector<CellDelta>& out);
+
   // Fixed after construction.
   SumsLayout layout_;
   std::uint32_t stripe_count_;
   // A stripe at a time, by its claimer.
   std::vector<std::int32_t> made_;
   std::vector<std::int32_t> sent_;
+  std::vector<std::uint32_t> version_;  ///< one a block
   std::unique_ptr<std::atomic<bool>[]> claimed_;
   // Any thread, relaxed.
   std::unique_ptr<std::atomic<std::int64_t>[]> made_scalars_;
   // Written by the network thread, read by any, relaxed.
   std::unique_ptr<std::atomic<std::int64_t>[]> sent_scalars_;
+  // Network thread only.
+  std::vector<std::uint32_t> collected_version_;  ///< of version_ at the last collect()
 };
 
 }  // namespace hogwild::sgd

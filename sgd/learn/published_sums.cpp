@@ -7,7 +7,10 @@
 namespace hogwild::sgd {
 
 PublishedSums::PublishedSums(SumsLayout layout)
-    : layout_(layout), scalars_(layout.scalar_count()), sums_(layout.sum_count()) {}
+    : layout_(layout),
+      scalars_(layout.scalar_count()),
+      sums_(layout.padded_sum_count()),
+      version_(layout.block_count()) {}
 
 // Odd, so that a change of any single cell by less than 2⁶⁴ changes the digest.
 std::uint64_t PublishedSums::cell_weight(std::uint32_t cell) { return mix64(cell) | 1U; }
@@ -27,11 +30,18 @@ void PublishedSums::add_sum(std::uint32_t index, std::int64_t value) {
                                 static_cast<std::uint32_t>(value));
   ref.store(sum, std::memory_order_relaxed);
   if (sum > kLargestSum || sum < -kLargestSum) overflowed_ = index;
+  count_change(index / kBlock);
+}
+
+// Release: who reads the new number sees the sum that it counts.
+void PublishedSums::count_change(std::uint32_t block) {
+  const std::atomic_ref ref(version_[block]);
+  ref.store(ref.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 void PublishedSums::install(const SumsImage& image) {
   assert(image.scalars.size() == scalars_.size());
-  assert(image.sums.size() == sums_.size());
+  assert(image.sums.size() == layout_.sum_count());
   digest_ = 0;
   overflowed_ = -1;
   // One store a cell: a worker that reads meanwhile sees an old or a new value, never a third.
@@ -44,6 +54,7 @@ void PublishedSums::install(const SumsImage& image) {
     digest_ += cell_weight(layout_.scalar_count() + index) *
                static_cast<std::uint64_t>(std::int64_t{image.sums[index]});
   }
+  for (std::uint32_t block = 0; block < layout_.block_count(); ++block) count_change(block);
 }
 
 }  // namespace hogwild::sgd

@@ -63,6 +63,16 @@ class PublishedSums {
   [[nodiscard]] std::uint64_t examples() const {
     return static_cast<std::uint64_t>(scalar(SumsLayout::kExamples));
   }
+  /// How often a block of sums was added to. Read before its sums, it tells whether those that were
+  /// read at the same number are still the newest. Any thread.
+  [[nodiscard]] std::uint32_t version(std::uint32_t block) const {
+    return std::atomic_ref(version_[block]).load(std::memory_order_acquire);
+  }
+  /// The sums from position `index` on, for readers that load many at once (kernels.hpp): each may
+  /// change at any time. REQUIRES: in range.
+  [[nodiscard]] const std::int32_t* changing_sums(std::uint32_t index) const {
+    return sums_.data() + index;
+  }
 
   /// Σ weight(cell)·value over all additions, mod 2⁶⁴: linear, hence the same in any order.
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
@@ -72,7 +82,9 @@ class PublishedSums {
   /// A copy of the counters and intercepts. Network thread only.
   [[nodiscard]] std::vector<std::int64_t> image_scalars() const { return scalars_; }
   /// A copy of all cells. Network thread only.
-  [[nodiscard]] SumsImage image() const { return {scalars_, sums_}; }
+  [[nodiscard]] SumsImage image() const {
+    return {scalars_, {sums_.begin(), sums_.begin() + layout_.sum_count()}};
+  }
   /// Replaces all cells and recomputes the digest. REQUIRES: the sizes of layout().
   void install(const SumsImage& image);
 
@@ -80,12 +92,14 @@ class PublishedSums {
   [[nodiscard]] static std::uint64_t cell_weight(std::uint32_t cell);
   void add_scalar(std::uint32_t cell, std::int64_t value);
   void add_sum(std::uint32_t index, std::int64_t value);
+  void count_change(std::uint32_t block);
 
   // Fixed after construction.
   SumsLayout layout_;
   // Written by the network thread, read by any, relaxed. (atomic_ref of a const object is C++26.)
   mutable std::vector<std::int64_t> scalars_;
-  mutable std::vector<std::int32_t> sums_;
+  mutable std::vector<std::int32_t> sums_;      ///< padded, see SumsLayout
+  mutable std::vector<std::uint32_t> version_;  ///< one a block
   // Network thread only.
   std::uint64_t digest_ = 0;
   std::int64_t overflowed_ = -1;

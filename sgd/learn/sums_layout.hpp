@@ -1,8 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace hogwild::sgd {
+
+/// Positions (see SumsLayout) that are looked at together when it is asked what changed: four cache
+/// lines of 32-bit sums.
+inline constexpr std::uint32_t kBlock = 64;
 
 /// How the replicated state of a run is laid out as one vector of integers, its cells.
 ///
@@ -32,6 +37,14 @@ class SumsLayout {
   }
   /// Cells of features, 32 bits wide.
   [[nodiscard]] constexpr std::uint32_t sum_count() const { return features_ * columns_; }
+  /// Blocks that the sums fill, the last one perhaps in part.
+  [[nodiscard]] constexpr std::uint32_t block_count() const {
+    return (sum_count() + kBlock - 1) / kBlock;
+  }
+  /// Room for sums that are worked on block by block.
+  [[nodiscard]] constexpr std::size_t padded_sum_count() const {
+    return std::size_t{block_count()} * kBlock;
+  }
   [[nodiscard]] constexpr std::uint32_t cell_count() const { return scalar_count() + sum_count(); }
 
   [[nodiscard]] static constexpr std::uint32_t curvature(std::uint32_t column) {

@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "sgd/data/training_rows.hpp"
+#include "sgd/learn/kernels.hpp"
 #include "sgd/learn/own_work.hpp"
 #include "sgd/learn/pace.hpp"
+#include "sgd/learn/private_replica.hpp"
 #include "sgd/learn/published_sums.hpp"
 #include "sgd/learn/row_queue.hpp"
 #include "sgd/learn/rule.hpp"
-#include "sgd/learn/window_kernel.hpp"
 
 namespace hogwild::sgd {
 
@@ -22,6 +23,7 @@ struct Workplace {
   OwnWork& own;
   RowQueue& queue;
   Pace& pace;
+  const Kernels& kernels;
   std::uint32_t workers = 1;  ///< workers that run at the same time on this node
 };
 
@@ -29,15 +31,15 @@ struct Workplace {
 ///
 /// It takes rows from the queue, trains a window on floats of its own, and at the window's end
 /// exchanges: what it learned goes as integers into the node's OwnWork, and the replica is rebuilt
-/// from what all nodes published. A stripe that another thread holds is passed over: its part of
-/// the replica is rebuilt without merging, and merged at a later exchange.
+/// from what all nodes published (PrivateReplica).
 /// Source: Duchi, Jordan, McMahan 2013 (asynchronous dual averaging); Ma et al. 2015 (the factor
 /// s is CoCoA+'s σ′).
 /// Threads: run() on the worker's own thread; counters from any.
-/// Invariant: merged integers + the residue kept in the replica = everything it learned.
 class Worker {
  public:
-  explicit Worker(const Workplace& workplace);
+  /// The worker number `index` of workplace.workers: they begin their exchanges at different
+  /// stripes.
+  Worker(const Workplace& workplace, std::uint32_t index);
 
   /// Trains until the queue says leave; then merges all that is left. May be called again later.
   void run();
@@ -50,35 +52,33 @@ class Worker {
   }
 
  private:
-  /// Factors by which a stripe of the replica was built: needed to read back what it learned.
-  struct StripeBuild {
-    float metric_factor = 0.0F;  ///< ρ
-    float lookahead = 1.0F;      ///< s
-    bool has_unmerged = false;   ///< passed over at the last exchange
+  /// Parts of units that were not merged yet, of one column.
+  struct Residues {
+    double curvature = 0.0;
+    double loss = 0.0;
+    double bias = 0.0;
   };
 
   [[nodiscard]] std::uint64_t window_size() const;
-  void train(RowRange range);
+  [[nodiscard]] bool take_rows();
+  void train(std::uint32_t count);
   void exchange();
   void merge_scalars();
+  void clear_tally();
   void open_window();
-  void exchange_stripe(std::uint32_t stripe);
   void merge_rest();
   void wait_for_flush();
 
   // Fixed after construction.
   Workplace at_;
+  std::uint32_t first_stripe_;
   // The worker's thread only.
-  std::vector<float> u_;               ///< the replica: (q·S + s·P)·im
-  std::vector<float> u_start_;         ///< the replica as it was built
-  std::vector<float> inverse_metric_;  ///< im = 1/(1 + ρ·sv)
-  std::vector<StripeBuild> builds_;
+  RowRange rows_;  ///< taken from the queue, not yet trained
+  PrivateReplica replica_;
+  ReplicaFactors factors_;
   WindowFrame frame_;
   WindowTally tally_;
-  float metric_factor_ = 0.0F;
-  double curvature_residue_ = 0.0;
-  double loss_residue_ = 0.0;
-  double bias_residue_ = 0.0;
+  std::vector<Residues> residues_;
   // Any thread, relaxed.
   std::atomic<std::uint64_t> nonzeros_{0};
   std::atomic<std::uint64_t> passed_over_{0};

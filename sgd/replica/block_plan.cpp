@@ -19,7 +19,7 @@ constexpr int kEpochsAhead = 4;
 
 std::uint32_t BlockPlan::block_rows(std::uint64_t rows) {
   return static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(std::bit_floor(std::max<std::uint64_t>(rows / 2048, 1)), 64, 256));
+      std::clamp<std::uint64_t>(std::bit_floor(std::max<std::uint64_t>(rows / 512, 1)), 64, 256));
 }
 
 BlockPlan::BlockPlan(std::uint64_t rows, std::uint64_t seed, PeerId self)

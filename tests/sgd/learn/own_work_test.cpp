@@ -15,6 +15,7 @@ void add(OwnWork& own, std::uint32_t index, std::int32_t value) {
   std::int32_t& cell = own.made(stripe)[index - own.stripe_begin(stripe)];
   cell = static_cast<std::int32_t>(static_cast<std::uint32_t>(cell) +
                                    static_cast<std::uint32_t>(value));  // wraps, as a worker does
+  ++own.versions(stripe)[(index - own.stripe_begin(stripe)) / kBlock];
 }
 
 }  // namespace
@@ -91,6 +92,7 @@ BOOST_AUTO_TEST_CASE(workers_and_a_flusher_lose_nothing_between_them) {
             const auto claim = own.try_claim(stripe);
             if (!claim) continue;
             for (std::int32_t& cell : own.made(stripe)) ++cell;
+            for (std::uint32_t& version : own.versions(stripe)) ++version;
             own.add_scalar(SumsLayout::kExamples, 1);
             ++done;
           }

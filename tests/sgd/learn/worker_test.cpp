@@ -21,11 +21,13 @@ struct Learner {
              .has_bias = true,
              .lambda = 1e-4,
              .metric = std::vector<float>(rows.feature_count(), 0.02F)},
-        published({rows.feature_count(), 1}),
-        own({rows.feature_count(), 1}) {
+        published({rows.feature_count(), rows.column_count()}),
+        own(published.layout()) {
     for (unsigned i = 0; i < threads; ++i) {
       workers.push_back(
-          std::make_unique<Worker>(Workplace{rows, rule, published, own, queue, pace, threads}));
+          std::make_unique<Worker>(Workplace{rows, rule, published, own, queue, pace,
+                                             kernels_of(best_instruction_path()), threads},
+                                   i));
     }
   }
 
