@@ -11,17 +11,17 @@
 #include "daemon/node.hpp"
 #include "daemon/node_background.hpp"
 #include "daemon/version.hpp"
-#include "sgd/learn/binary_model.hpp"
 #include "http/process_metrics.hpp"
+#include "sgd/learn/binary_model.hpp"
 
 namespace hogwild::daemon {
 namespace {
 
 using std::chrono::duration;
 
-constexpr const char* kRunFiles[] = {"model.liblinear", "weights.csv",       "val_stats.csv",
-                                     "train_stats.csv", "filtered_logs.txt", "all_logs.txt",
-                                     "report.json"};
+constexpr const char* kRunFiles[] = {"model.liblinear", "model.bin",       "weights.csv",
+                                     "val_stats.csv",   "train_stats.csv", "filtered_logs.txt",
+                                     "all_logs.txt",    "report.json"};
 /// A model of more weights is summed up only in the background, by whoever downloads it.
 constexpr std::size_t kMostSummed = 1U << 20U;
 
@@ -426,6 +426,11 @@ void NodeBackend::export_model(http::ModelFormat format,
     std::string bytes;
     switch (format) {
       case http::ModelFormat::kLiblinear:
+        if (auto complaint = sgd::liblinear_complaint(model.feature_count, model.column_count());
+            !complaint.empty()) {
+          return completion(std::unexpected(
+              http::Refusal{http::RefusalKind::kUnavailable, std::move(complaint)}));
+        }
         bytes = sgd::to_liblinear(model);
         break;
       case http::ModelFormat::kCsv:

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "daemon/atomic_file.hpp"
+#include "sgd/learn/binary_model.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -133,7 +134,9 @@ std::string train_stats_csv(const std::vector<sgd::HistoryPoint>& history) {
 
 std::vector<std::pair<std::string, std::string>> result_files(
     const sgd::LinearModel& model, const std::vector<sgd::HistoryPoint>& history) {
-  return {{"model.liblinear", sgd::to_liblinear(model)},
+  const bool is_text = sgd::liblinear_complaint(model.feature_count, model.column_count()).empty();
+  return {is_text ? std::pair{"model.liblinear", sgd::to_liblinear(model)}
+                  : std::pair{"model.bin", sgd::to_binary(model)},
           {"weights.csv", sgd::to_weights_csv(model)},
           {"val_stats.csv", val_stats_csv(history)},
           {"train_stats.csv", train_stats_csv(history)}};

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 #include <cstdio>
@@ -66,6 +67,10 @@ bool write(const std::filesystem::path& path, std::string_view content) {
   return written.has_value();
 }
 
+std::uint64_t largest_id(const sgd::FeatureOrder& order) {
+  return std::uint64_t{*std::max_element(order.features().begin(), order.features().end())} + 1;
+}
+
 }  // namespace
 
 int run_train(const TrainOptions& options) {
@@ -86,6 +91,15 @@ int run_train(const TrainOptions& options) {
     return data.error().exit_code;
   }
   const sgd::TrainingSet& train = *data->train;
+  const bool is_binary = options.model.extension() == ".bin";
+  if (!options.model.empty() && !is_binary) {
+    const std::string complaint =
+        sgd::liblinear_complaint(largest_id(train.order), train.labels.column_count());
+    if (!complaint.empty()) {
+      fmt::print(stderr, "hogwild train: {}: {}\n", options.model.string(), complaint);
+      return kBadData;
+    }
+  }
   const std::uint64_t rows = train.rows.row_count();
   const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
   sgd::RunInfo info;
@@ -178,7 +192,6 @@ int run_train(const TrainOptions& options) {
     report["unknown_test_labels"] = data->unknown_test_labels;
   }
   const sgd::LinearModel model = linear_model(weights, info.settings, info.constants);
-  const bool is_binary = options.model.extension() == ".bin";
   const bool is_written =
       (options.model.empty() ||
        write(options.model, is_binary ? sgd::to_binary(model) : sgd::to_liblinear(model))) &&

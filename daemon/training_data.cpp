@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "daemon/exit_code.hpp"
 #include "sgd/data/source.hpp"
@@ -43,6 +46,15 @@ std::expected<void, DataFailure> add_test(const LearnOptions& learn, const sgd::
   data.unknown_test_labels = scoring->unknown_labels;
   data.test = std::move(scoring->rows);
   return {};
+}
+
+/// Ranks in the order of the features that they stand for.
+std::vector<std::uint32_t> ranks_by_feature(const std::vector<std::uint32_t>& features) {
+  std::vector<std::uint32_t> ranks(features.size());
+  std::iota(ranks.begin(), ranks.end(), 0U);
+  std::sort(ranks.begin(), ranks.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return features[a] < features[b]; });
+  return ranks;
 }
 
 }  // namespace
@@ -101,16 +113,15 @@ sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunSetting
   sgd::LinearModel model = sgd::model_of(constants.labels);
   model.loss = settings.loss;
   const std::size_t columns = model.column_count();
-  const std::uint32_t largest =
-      *std::max_element(constants.file_index.begin(), constants.file_index.end());
-  model.weight.resize((std::size_t{largest} + 1) * columns);
   const double scale = std::ldexp(1.0, constants.scale_exponent);
-  for (std::size_t rank = 0; rank < constants.file_index.size(); ++rank) {
-    for (std::size_t c = 0; c < columns; ++c) {
-      model.weight[constants.file_index[rank] * columns + c] =
-          weights.w[rank * columns + c] * scale;
-    }
+  std::vector<double> row(columns);
+  for (const std::uint32_t rank : ranks_by_feature(constants.file_index)) {
+    const std::span<const double> scaled(&weights.w[rank * columns], columns);
+    std::transform(scaled.begin(), scaled.end(), row.begin(), [&](double w) { return w * scale; });
+    model.add_feature(constants.file_index[rank], row);
   }
+  model.feature_count =
+      *std::max_element(constants.file_index.begin(), constants.file_index.end()) + 1;
   if (settings.bias) model.intercept = weights.bias;
   return model;
 }

@@ -26,7 +26,7 @@ constexpr std::uint32_t kOtherByteOrder = 0x04030201;
 constexpr std::uint32_t kMultilabelFlag = 1;
 constexpr std::uint32_t kInterceptFlag = 2;
 constexpr std::uint32_t kNoLoss = 255;
-constexpr std::uint32_t kMostFeatures = 0x7fffffff;
+constexpr std::uint32_t kMostIds = 0x7fffffff;
 
 struct Head {
   std::uint32_t version = kVersion;
@@ -35,8 +35,8 @@ struct Head {
   std::uint32_t loss = kNoLoss;
   std::uint32_t labels = 0;
   std::uint32_t columns = 0;
+  std::uint32_t largest_id = 0;
   std::uint32_t features = 0;
-  std::uint32_t zero = 0;
 
   [[nodiscard]] bool is_multilabel() const { return (flags & kMultilabelFlag) != 0; }
   [[nodiscard]] bool has_intercept() const { return (flags & kInterceptFlag) != 0; }
@@ -60,6 +60,11 @@ void append(std::span<const T> values, std::string& out) {
   out.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
 }
 
+void append_varint(std::uint32_t value, std::string& out) {
+  for (; value >= 0x80; value >>= 7U) out += static_cast<char>(0x80U | (value & 0x7fU));
+  out += static_cast<char>(value);
+}
+
 /// Takes values from the front of bytes that anybody may have made up.
 class Bytes {
  public:
@@ -74,6 +79,19 @@ class Bytes {
     left_.remove_prefix(count * sizeof(T));
     return values;
   }
+  /// A number that was written in LEB128, in as few bytes as it takes.
+  std::optional<std::uint32_t> take_varint() {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < 5 && i < left_.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(left_[i]);
+      value |= std::uint64_t{byte & 0x7fU} << (7 * i);
+      if (byte >= 0x80) continue;
+      if (value > 0xffffffffU || (i > 0 && byte == 0)) return std::nullopt;
+      left_.remove_prefix(i + 1);
+      return static_cast<std::uint32_t>(value);
+    }
+    return std::nullopt;
+  }
   [[nodiscard]] std::size_t left() const { return left_.size(); }
 
  private:
@@ -85,7 +103,7 @@ std::string complaint_of(const Head& head) {
   if (head.loss != kNoLoss && head.loss > static_cast<std::uint32_t>(Loss::kLogistic)) {
     return "an unknown loss " + std::to_string(head.loss);
   }
-  if (head.flags > (kMultilabelFlag | kInterceptFlag) || head.zero != 0) return "unknown flags";
+  if (head.flags > (kMultilabelFlag | kInterceptFlag)) return "unknown flags";
   if (head.labels < 2 || head.labels > kMostColumns) {
     return std::to_string(head.labels) + " labels; expected from 2 to " +
            std::to_string(kMostColumns);
@@ -93,7 +111,7 @@ std::string complaint_of(const Head& head) {
   if (head.columns != (head.labels == 2 && !head.is_multilabel() ? 1 : head.labels)) {
     return std::to_string(head.columns) + " columns for " + std::to_string(head.labels) + " labels";
   }
-  if (head.features > kMostFeatures) return "more than " + std::to_string(kMostFeatures) + " ids";
+  if (head.largest_id > kMostIds) return "more than " + std::to_string(kMostIds) + " ids";
   return {};
 }
 
@@ -111,6 +129,36 @@ bool are_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
 }
 
+/// The features of a model. The error is the reason.
+std::expected<std::vector<std::uint32_t>, std::string> read_features(const Head& head,
+                                                                     Bytes& bytes) {
+  if (head.features > bytes.left()) return std::unexpected("the file ends early");
+  std::vector<std::uint32_t> features(head.features);
+  std::uint64_t next = 0;
+  for (std::uint32_t& feature : features) {
+    const auto passed_over = bytes.take_varint();
+    if (!passed_over || next + *passed_over >= head.largest_id) {
+      return std::unexpected("ids that do not ascend to the largest one");
+    }
+    feature = static_cast<std::uint32_t>(next + *passed_over);
+    next = std::uint64_t{feature} + 1;
+  }
+  return features;
+}
+
+/// Whether each feature has a weight that is not zero.
+bool are_used(const LinearModel& model) {
+  const std::size_t columns = model.column_count();
+  for (std::size_t i = 0; i < model.weight.size(); i += columns) {
+    const auto first = model.weight.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::all_of(first, first + static_cast<std::ptrdiff_t>(columns),
+                    [](double w) { return w == 0.0; })) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Reads what lies between the head and the checksum. The error is the reason.
 std::expected<LinearModel, std::string> read_body(const Head& head, Bytes bytes) {
   const std::string too_short = "the file ends early";
@@ -118,6 +166,8 @@ std::expected<LinearModel, std::string> read_body(const Head& head, Bytes bytes)
   if (!labels) return std::unexpected(too_short);
   auto intercept = bytes.take<double>(head.has_intercept() ? head.columns : 0);
   if (!intercept) return std::unexpected(too_short);
+  auto features = read_features(head, bytes);
+  if (!features) return std::unexpected(std::move(features.error()));
   const auto present = bytes.take<std::uint64_t>(head.words());
   if (!present) return std::unexpected(too_short);
   std::uint64_t count = 0;
@@ -126,7 +176,7 @@ std::expected<LinearModel, std::string> read_body(const Head& head, Bytes bytes)
   }
   const std::uint64_t unused = head.words() * 64 - head.cells();
   if (unused > 0 && (present->back() >> (64 - unused)) != 0) {
-    return std::unexpected("weights behind the last id");
+    return std::unexpected("weights behind the last feature");
   }
   const auto values = bytes.take<double>(count);
   if (!values) return std::unexpected(too_short);
@@ -140,6 +190,8 @@ std::expected<LinearModel, std::string> read_body(const Head& head, Bytes bytes)
   LinearModel model{.loss = std::nullopt,
                     .labels = std::move(*labels),
                     .is_multilabel = head.is_multilabel(),
+                    .feature_count = head.largest_id,
+                    .feature = std::move(*features),
                     .weight = std::vector<double>(head.cells()),
                     .intercept = std::move(*intercept)};
   if (head.loss != kNoLoss) model.loss = static_cast<Loss>(head.loss);
@@ -148,6 +200,9 @@ std::expected<LinearModel, std::string> read_body(const Head& head, Bytes bytes)
     for (std::uint64_t word = (*present)[i]; word != 0; word &= word - 1) {
       model.weight[i * 64 + static_cast<std::size_t>(std::countr_zero(word))] = *value++;
     }
+  }
+  if (!are_used(model) || std::find(values->begin(), values->end(), 0.0) != values->end()) {
+    return std::unexpected("weights that are zero");
   }
   return model;
 }
@@ -186,11 +241,12 @@ std::string to_binary(const LinearModel& model) {
             .loss = model.loss ? static_cast<std::uint32_t>(*model.loss) : kNoLoss,
             .labels = static_cast<std::uint32_t>(model.labels.size()),
             .columns = model.column_count(),
-            .features = static_cast<std::uint32_t>(model.feature_count())};
+            .largest_id = model.feature_count,
+            .features = static_cast<std::uint32_t>(model.feature.size())};
   std::vector<std::uint64_t> present(head.words());
   std::vector<double> values;
   for (std::size_t i = 0; i < model.weight.size(); ++i) {
-    if (std::bit_cast<std::uint64_t>(model.weight[i]) == 0) continue;  // −0 is kept
+    if (model.weight[i] == 0.0) continue;
     present[i / 64] |= std::uint64_t{1} << (i % 64);
     values.push_back(model.weight[i]);
   }
@@ -198,6 +254,11 @@ std::string to_binary(const LinearModel& model) {
   append(std::span<const Head>(&head, 1), out);
   append(std::span<const float>(model.labels), out);
   append(std::span<const double>(model.intercept), out);
+  std::uint32_t next = 0;
+  for (const std::uint32_t feature : model.feature) {
+    append_varint(feature - next, out);
+    next = feature + 1;
+  }
   append(std::span<const std::uint64_t>(present), out);
   append(std::span<const double>(values), out);
   const std::uint64_t sum = checksum(out);

@@ -16,15 +16,17 @@ namespace hogwild::sgd {
 ///   u32     0x01020304, the byte order
 ///   u32     flags: 1 multi-label, 2 with intercepts
 ///   u32     loss: 0 hinge, 1 logistic, 255 none of ours
-///   u32     labels L, columns K (1, or L), largest id D, 0
+///   u32     labels L, columns K (1, or L), largest id D, features F that have weights
 ///   f32[L]  labels
 ///   f64[K]  intercepts, where flagged
-///   u64[⌈D·K/64⌉]  bit (i − 1)·K + c mod 64 of its word: id i has a weight in column c
-///   f64[]   the weights that are there, in that order
+///   u8[]    for each feature, by id: ids passed over since the one before, as a LEB128 varint
+///   u64[⌈F·K/64⌉]  bit i·K + c, from the low end: feature i has a weight in column c
+///   f64[]   the weights that are there, in that order; none is 0
 ///   u64     checksum of all bytes before
 ///
-/// So a file takes an eighth of a byte a cell and eight bytes a weight that is not zero, and one
-/// that lies about its size cannot make the reader allocate more than 64 times its own length.
+/// So a file takes about a byte a feature, a bit a cell (feature times column) and eight bytes a
+/// weight that is not zero, and one that lies about its size cannot make the reader allocate more
+/// than 64 times its own length.
 
 /// The model in this form. Equal models give equal bytes.
 [[nodiscard]] std::string to_binary(const LinearModel& model);

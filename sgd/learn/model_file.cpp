@@ -55,8 +55,7 @@ class ModelReader {
     if (!header) return std::unexpected(std::move(header.error()));
     auto weights = read_weights(*header, model);
     if (!weights) return std::unexpected(std::move(weights.error()));
-    if (header->columns == 2 && !model.is_multilabel) keep_first_column(model);
-    return model;
+    return header->columns == 2 && !model.is_multilabel ? first_column_of(model) : model;
   }
 
  private:
@@ -65,6 +64,10 @@ class ModelReader {
     std::uint32_t columns = 0;
     std::uint32_t features = 0;
     double bias = -1.0;
+
+    [[nodiscard]] std::uint64_t weights() const {
+      return (std::uint64_t{features} + (bias >= 0.0 ? 1 : 0)) * columns;
+    }
   };
   using Checked = std::expected<void, DataError>;
 
@@ -180,38 +183,35 @@ class ModelReader {
     if (const std::string_view extra = word_on_line(); !extra.empty()) {
       return std::unexpected(fault(quote(extra) + "; expected the weights on lines of their own"));
     }
-    const bool has_bias = header.bias >= 0.0;
-    const std::uint32_t columns = header.columns;
-    const std::uint64_t lines = std::uint64_t{header.features} + (has_bias ? 1 : 0);
-    const std::uint64_t count = lines * columns;
-    // Room is made only for what can be there: a weight takes two bytes at least.
-    model.weight.reserve(std::min<std::uint64_t>(count, (text_.size() - at_) / 2 + 1));
-    for (std::uint64_t line = 0; line < lines; ++line) {
-      if (auto read = read_weight_line(header, count, model); !read) return read;
+    std::vector<double> line;
+    for (std::uint32_t feature = 0; feature < header.features; ++feature) {
+      if (auto read = read_weight_line(header, line); !read) return read;
+      model.add_feature(feature, line);
     }
-    if (auto end = read_end(header, count, model); !end) return end;
-    if (has_bias) {
-      const auto last = model.weight.end() - static_cast<std::ptrdiff_t>(columns);
-      model.intercept.assign(last, model.weight.end());
-      for (double& intercept : model.intercept) intercept *= header.bias;
-      model.weight.erase(last, model.weight.end());
+    if (header.bias >= 0.0) {
+      if (auto read = read_weight_line(header, line); !read) return read;
+      for (double& intercept : line) intercept *= header.bias;
+      model.intercept = std::move(line);
     }
-    return {};
+    model.feature_count = header.features;
+    return read_end(header, model);
   }
 
   /// A weight a column.
-  Checked read_weight_line(const Header& header, std::uint64_t count, LinearModel& model) {
+  Checked read_weight_line(const Header& header, std::vector<double>& line) {
+    line.clear();
     for (std::uint32_t column = 0; column < header.columns; ++column) {
       const std::string_view word = column == 0 ? next_word() : word_on_line();
       if (word.empty() && at_ == text_.size()) {
         return std::unexpected(
-            fault("the end of the file after " + std::to_string(model.weight.size()) +
-                  " weights; expected " + std::to_string(count) +
+            fault("the end of the file after " + std::to_string(weights_read_) +
+                  " weights; expected " + std::to_string(header.weights()) +
                   (header.bias >= 0.0 ? " (nr_feature and the bias)" : " (nr_feature)")));
       }
       const auto number = read_number(word, "a weight");
       if (!number) return std::unexpected(number.error());
-      model.weight.push_back(*number);
+      line.push_back(*number);
+      ++weights_read_;
     }
     if (const std::string_view extra = word_on_line(); !extra.empty()) {
       return std::unexpected(fault(quote(extra) + "; expected " + weights_a_line(header)));
@@ -224,13 +224,17 @@ class ModelReader {
     return std::to_string(header.columns) + " weights a line";
   }
 
-  static void keep_first_column(LinearModel& model) {
-    for (std::size_t i = 0; i < model.weight.size() / 2; ++i) model.weight[i] = model.weight[2 * i];
-    model.weight.resize(model.weight.size() / 2);
-    if (!model.intercept.empty()) model.intercept.pop_back();
+  static LinearModel first_column_of(const LinearModel& model) {
+    LinearModel first{
+        .loss = model.loss, .labels = model.labels, .feature_count = model.feature_count};
+    for (std::size_t i = 0; i < model.feature.size(); ++i) {
+      first.add_feature(model.feature[i], std::span(&model.weight[2 * i], 1));
+    }
+    if (!model.intercept.empty()) first.intercept = {model.intercept[0]};
+    return first;
   }
 
-  Checked read_end(const Header& header, std::uint64_t count, LinearModel& model) {
+  Checked read_end(const Header& header, LinearModel& model) {
     std::string_view extra = next_word();
     if (extra == kMultilabel && header.columns > 1) {
       model.is_multilabel = true;
@@ -238,7 +242,7 @@ class ModelReader {
     }
     if (extra.empty()) return {};
     return std::unexpected(fault(quote(extra) + "; expected the end of the file after " +
-                                 std::to_string(count) + " weights"));
+                                 std::to_string(header.weights()) + " weights"));
   }
 
   std::expected<double, DataError> read_number(std::string_view word, std::string_view what) {
@@ -299,9 +303,26 @@ class ModelReader {
   std::size_t word_ = 0;  ///< where the last word began
   std::array<bool, kKeys.size()> seen_{};
   bool is_crammer_singer_ = false;
+  std::uint64_t weights_read_ = 0;
 };
 
 }  // namespace
+
+void LinearModel::add_feature(std::uint32_t index, std::span<const double> weights) {
+  if (std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0.0; })) return;
+  feature.push_back(index);
+  weight.insert(weight.end(), weights.begin(), weights.end());
+}
+
+std::string liblinear_complaint(std::uint64_t feature_count, std::uint64_t columns) {
+  constexpr std::uint64_t kMostWeights = std::uint64_t{1} << 28U;
+  if (feature_count <= kMostWeights / columns) return {};
+  return "ids up to " + std::to_string(feature_count) +
+         (columns > 1 ? " and " + std::to_string(columns) + " labels" : "") +
+         " make a model of more than " + std::to_string(kMostWeights) +
+         " numbers as LIBLINEAR's text, zeros included; expected a name that ends in .bin, for the "
+         "binary form";
+}
 
 LinearModel model_of(const LabelEncoding& labels) {
   LinearModel model{.labels = labels.labels, .is_multilabel = labels.is_multilabel};
@@ -322,7 +343,7 @@ std::string to_liblinear(const LinearModel& model) {
     out += ' ';
     append_label(label, out);
   }
-  out += "\nnr_feature " + std::to_string(model.feature_count());
+  out += "\nnr_feature " + std::to_string(model.feature_count);
   out += model.intercept.empty() ? "\nbias -1\nw\n" : "\nbias 1\nw\n";
   const auto append_line = [&](const double* weight) {
     for (std::size_t c = 0; c < columns; ++c) {
@@ -331,7 +352,14 @@ std::string to_liblinear(const LinearModel& model) {
     }
     out += '\n';
   };
-  for (std::size_t i = 0; i < model.weight.size(); i += columns) append_line(&model.weight[i]);
+  const std::vector<double> zeros(columns);
+  std::uint32_t next = 0;
+  for (std::size_t i = 0; i < model.feature.size(); ++i) {
+    for (; next < model.feature[i]; ++next) append_line(zeros.data());
+    append_line(&model.weight[i * columns]);
+    ++next;
+  }
+  for (; next < model.feature_count; ++next) append_line(zeros.data());
   if (!model.intercept.empty()) append_line(model.intercept.data());
   if (model.is_multilabel) out.append(kMultilabel) += '\n';
   return out;
@@ -364,8 +392,8 @@ std::string to_weights_csv(const LinearModel& model) {
     }
   };
   if (!model.intercept.empty()) append_lines(0, model.intercept.data());
-  for (std::size_t i = 0; i < model.feature_count(); ++i) {
-    append_lines(i + 1, &model.weight[i * columns]);
+  for (std::size_t i = 0; i < model.feature.size(); ++i) {
+    append_lines(std::size_t{model.feature[i]} + 1, &model.weight[i * columns]);
   }
   return out;
 }

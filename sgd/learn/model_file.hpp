@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,24 +23,34 @@ namespace hogwild::sgd {
 ///   multi-label   (a column each) each label whose score is above 0
 ///
 /// which is what liblinear-predict does with the first two.
+///
+/// Only features with a weight that is not zero are held, so that wide ids cost nothing.
+/// Invariant: feature ascends, each under feature_count, and none of them has zeros alone.
 struct LinearModel {
   std::optional<Loss> loss = Loss::kHinge;  ///< nothing where LIBLINEAR has a loss that we have not
   std::vector<float> labels{1.0F, -1.0F};   ///< all different
   bool is_multilabel = false;
-  std::vector<double> weight{};     ///< of id i, column c: weight[(i − 1)·column_count() + c]
-  std::vector<double> intercept{};  ///< one a column; empty where it was trained without
+  std::uint32_t feature_count = 0;       ///< the largest id
+  std::vector<std::uint32_t> feature{};  ///< ids less one that have weights
+  std::vector<double> weight{};          ///< of feature[i], column c: weight[i·column_count() + c]
+  std::vector<double> intercept{};       ///< one a column; empty where it was trained without
 
   [[nodiscard]] std::uint32_t column_count() const {
     return is_multilabel || labels.size() > 2 ? static_cast<std::uint32_t>(labels.size()) : 1;
   }
-  /// The largest id that has weights.
-  [[nodiscard]] std::size_t feature_count() const { return weight.size() / column_count(); }
+  /// Adds a feature with a weight a column, unless all are zero. REQUIRES: above those added
+  /// before.
+  void add_feature(std::uint32_t index, std::span<const double> weights);
 
   friend bool operator==(const LinearModel&, const LinearModel&) = default;
 };
 
 /// A model without weights for data of these labels: the positive class first.
 [[nodiscard]] LinearModel model_of(const LabelEncoding& labels);
+
+/// Why a model is not written as LIBLINEAR's text, which has a line for each id; empty where it can
+/// be. The binary form has no such bound.
+[[nodiscard]] std::string liblinear_complaint(std::uint64_t feature_count, std::uint64_t columns);
 
 /// The model as LIBLINEAR's text, which liblinear-predict reads: solver_type L2R_L1LOSS_SVC_DUAL
 /// (hinge) or L2R_LR (logistic), intercepts as the last weights with `bias 1`. Equal models give
@@ -50,7 +61,7 @@ struct LinearModel {
 /// more: it gives the best label alone. One of two labels says MCSVM_CS, the only solver that
 /// LIBLINEAR expects two columns of; its loss is not told, and liblinear-predict gives the first
 /// label where its score is above 0, else the second.
-/// REQUIRES: a loss, finite numbers.
+/// REQUIRES: a loss, finite numbers, no liblinear_complaint().
 [[nodiscard]] std::string to_liblinear(const LinearModel& model);
 
 /// Reads LIBLINEAR's text, ours or theirs: any number of classes in any order, any solver for

@@ -12,6 +12,9 @@ void append_number(double number, std::string& out) {
   out.append(std::begin(digits), std::to_chars(std::begin(digits), std::end(digits), number).ptr);
 }
 
+/// Ids that a table is made of in any case.
+constexpr std::uint32_t kSmallTable = 1U << 20U;
+
 }  // namespace
 
 PredictionTally& PredictionTally::operator+=(const PredictionTally& other) {
@@ -28,12 +31,26 @@ PredictionTally& PredictionTally::operator+=(const PredictionTally& other) {
 }
 
 Predictor::Predictor(const LinearModel& model, bool with_scores)
-    : model_(model), with_scores_(with_scores) {
+    : model_(model),
+      with_scores_(with_scores),
+      column_count_(model.column_count()),
+      has_all_places_(model.feature_count <= kSmallTable ||
+                      model.feature_count / 4 <= model.feature.size()) {
+  if (has_all_places_) {
+    places_.assign(model.feature_count, kNoPlace);
+    for (std::uint32_t i = 0; i < model.feature.size(); ++i) places_[model.feature[i]] = i;
+  }
   for (const float label : model.labels) {
     positions_.emplace_back(label, static_cast<std::uint32_t>(texts_.size()));
     texts_.push_back(sgd::label_text(label));
   }
   std::sort(positions_.begin(), positions_.end());
+}
+
+std::uint32_t Predictor::find_place(std::uint32_t feature) const {
+  const auto at = std::lower_bound(model_.feature.begin(), model_.feature.end(), feature);
+  if (at == model_.feature.end() || *at != feature) return kNoPlace;
+  return static_cast<std::uint32_t>(at - model_.feature.begin());
 }
 
 std::uint32_t Predictor::index_of(float label) const {
@@ -61,15 +78,11 @@ void RowPredictor::predict(std::span<const std::uint32_t> features, std::span<co
 }
 
 void RowPredictor::score(std::span<const std::uint32_t> features, std::span<const float> values) {
-  // A feature that the model has never seen has no weight, and so have all behind it.
-  const std::size_t known = static_cast<std::size_t>(
-      std::lower_bound(features.begin(), features.end(), model_.feature_count()) -
-      features.begin());
-  const double* const weight = model_.weight.data();
-  if (model_.column_count() == 1) {
+  if (score_.size() == 1) {
     double sum = model_.intercept.empty() ? 0.0 : model_.intercept[0];
-    for (std::size_t i = 0; i < known; ++i) {
-      sum += weight[features[i]] * static_cast<double>(values[i]);
+    for (std::size_t i = 0; i < features.size(); ++i) {
+      const double* const weight = predictor_.weights_of(features[i]);
+      if (weight != nullptr) sum += *weight * static_cast<double>(values[i]);
     }
     score_[0] = sum;
     return;
@@ -81,10 +94,11 @@ void RowPredictor::score(std::span<const std::uint32_t> features, std::span<cons
   }
   const std::size_t columns = score_.size();
   double* const score = score_.data();
-  for (std::size_t i = 0; i < known; ++i) {
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    const double* const weight = predictor_.weights_of(features[i]);
+    if (weight == nullptr) continue;
     const auto x = static_cast<double>(values[i]);
-    const double* const w = weight + features[i] * columns;
-    for (std::size_t c = 0; c < columns; ++c) score[c] += w[c] * x;
+    for (std::size_t c = 0; c < columns; ++c) score[c] += weight[c] * x;
   }
 }
 

@@ -33,12 +33,28 @@ class Predictor {
   [[nodiscard]] const LinearModel& model() const { return model_; }
   [[nodiscard]] bool has_scores() const { return with_scores_; }
   [[nodiscard]] const std::string& label_text(std::size_t index) const { return texts_[index]; }
+  /// The weights of a feature (id less one), one a column; null where it has none.
+  [[nodiscard]] const double* weights_of(std::uint32_t feature) const {
+    const std::uint32_t place = feature < places_.size() ? places_[feature]
+                                : has_all_places_        ? kNoPlace
+                                                         : find_place(feature);
+    return place == kNoPlace ? nullptr : model_.weight.data() + std::size_t{place} * column_count_;
+  }
   /// The position of a label in the model's, or LabelEncoding::kNoColumn.
   [[nodiscard]] std::uint32_t index_of(float label) const;
 
  private:
+  static constexpr std::uint32_t kNoPlace = 0xffffffffU;
+
+  [[nodiscard]] std::uint32_t find_place(std::uint32_t feature) const;
+
   const LinearModel& model_;
   bool with_scores_;
+  std::uint32_t column_count_;
+  /// Where the model has each feature: a table, unless ids are so wide that it would be more than
+  /// the model. Then it is empty, and they are searched.
+  std::vector<std::uint32_t> places_;
+  bool has_all_places_;
   std::vector<std::string> texts_;                          ///< one a label
   std::vector<std::pair<float, std::uint32_t>> positions_;  ///< by label
 };
@@ -61,7 +77,7 @@ class RowPredictor {
   explicit RowPredictor(const Predictor& predictor);
 
   /// Appends the line of a row to `out`; counts it. `labels` are those that it has. Features are
-  /// 0-based and ascend; those that the model has not are passed over.
+  /// 0-based; those that the model has not are passed over.
   /// Cost: for each entry one add a column, in double, in the order of the row.
   void predict(std::span<const std::uint32_t> features, std::span<const float> values,
                std::span<const float> labels, std::string& out);

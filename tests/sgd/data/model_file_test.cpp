@@ -17,6 +17,7 @@
 #include "sgd/learn/predictor.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
+#include "tests/sgd/learn/dense_model.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -34,13 +35,11 @@ LinearModel parse_model(const std::string& text) {
 }
 
 double score(const LinearModel& model, const Dataset& dataset, std::size_t row) {
-  double sum = model.intercept.empty() ? 0.0 : model.intercept[0];
-  for (std::size_t i = 0; i < dataset.rows.features(row).size(); ++i) {
-    const std::uint32_t feature = dataset.rows.features(row)[i];
-    if (feature >= model.weight.size()) continue;
-    sum += model.weight[feature] * static_cast<double>(dataset.rows.values(row)[i]);
-  }
-  return sum;
+  const Predictor predictor(model, /*with_scores=*/true);
+  RowPredictor rows(predictor);
+  std::string line;
+  rows.predict(dataset.rows.features(row), dataset.rows.values(row), {}, line);
+  return std::stod(line.substr(line.find(' ')));
 }
 
 std::string read_file(const std::string& path) {
@@ -60,16 +59,16 @@ bool has_program(const char* path) {
 BOOST_AUTO_TEST_SUITE(model_file)
 
 BOOST_AUTO_TEST_CASE(model_is_written_as_liblinear_writes_it) {
-  BOOST_TEST(to_liblinear({.loss = Loss::kHinge,
-                           .labels = {1.0F, -1.0F},
-                           .weight = {0.5, 0, -2e-7},
-                           .intercept = {}}) ==
+  BOOST_TEST(to_liblinear(dense({.loss = Loss::kHinge,
+                                 .labels = {1.0F, -1.0F},
+                                 .weight = {0.5, 0, -2e-7},
+                                 .intercept = {}})) ==
              "solver_type L2R_L1LOSS_SVC_DUAL\nnr_class 2\nlabel 1 -1\nnr_feature 3\nbias -1\nw\n"
              "0.5\n0\n-2e-07\n");
-  BOOST_TEST(to_liblinear({.loss = Loss::kLogistic,
-                           .labels = {1.0F, 0.0F},
-                           .weight = {1.0 / 3.0},
-                           .intercept = {-0.25}}) ==
+  BOOST_TEST(to_liblinear(dense({.loss = Loss::kLogistic,
+                                 .labels = {1.0F, 0.0F},
+                                 .weight = {1.0 / 3.0},
+                                 .intercept = {-0.25}})) ==
              "solver_type L2R_LR\nnr_class 2\nlabel 1 0\nnr_feature 1\nbias 1\nw\n"
              "0.3333333333333333\n-0.25\n");
 }
@@ -81,8 +80,9 @@ BOOST_AUTO_TEST_CASE(written_model_reads_back_exactly) {
       LinearModel model{.loss = loss, .labels = {7.5F, -3.0F}, .weight = {}, .intercept = {}};
       while (model.weight.size() < 5000) {
         const auto weight = std::bit_cast<double>(random());
-        if (std::isfinite(weight)) model.weight.push_back(weight);
+        if (std::isfinite(weight)) model.weight.push_back(random() % 4 == 0 ? 0.0 : weight);
       }
+      model = dense(std::move(model));
       if (has_intercept) model.intercept = {-0.1};
       const std::string text = to_liblinear(model);
       BOOST_TEST((parse_model(text) == model));
@@ -92,10 +92,10 @@ BOOST_AUTO_TEST_CASE(written_model_reads_back_exactly) {
 }
 
 BOOST_AUTO_TEST_CASE(models_of_several_columns_have_a_weight_a_column_a_line) {
-  LinearModel model{.loss = Loss::kHinge,
-                    .labels = {1.0F, 100000.0F, 2.5F},
-                    .weight = {0.5, 0, -1, 2, 3e-7, 0},
-                    .intercept = {1, -1, 0}};
+  LinearModel model = dense({.loss = Loss::kHinge,
+                             .labels = {1.0F, 100000.0F, 2.5F},
+                             .weight = {0.5, 0, -1, 2, 3e-7, 0},
+                             .intercept = {1, -1, 0}});
   const std::string text =
       "solver_type L2R_L1LOSS_SVC_DUAL\nnr_class 3\nlabel 1 100000 2.5\nnr_feature 2\nbias 1\nw\n"
       "0.5 0 -1\n2 3e-07 0\n1 -1 0\n";
@@ -107,7 +107,8 @@ BOOST_AUTO_TEST_CASE(models_of_several_columns_have_a_weight_a_column_a_line) {
 }
 
 BOOST_AUTO_TEST_CASE(two_columns_are_those_of_the_one_solver_that_has_them) {
-  const LinearModel model{.labels = {3.0F, 17.0F}, .is_multilabel = true, .weight = {0.5, 0.25}};
+  const LinearModel model =
+      dense({.labels = {3.0F, 17.0F}, .is_multilabel = true, .weight = {0.5, 0.25}});
   const std::string text =
       "solver_type MCSVM_CS\nnr_class 2\nlabel 3 17\nnr_feature 1\nbias -1\nw\n0.5 0.25\n";
   BOOST_TEST(to_liblinear(model) == text + "multilabel\n");
@@ -128,6 +129,25 @@ BOOST_AUTO_TEST_CASE(a_model_of_a_data_set_has_its_positive_class_first) {
   const LinearModel sets = model_of({{1.0F, 2.0F}, /*is_multilabel=*/true});
   BOOST_TEST(sets.column_count() == 2U);
   BOOST_TEST(sets.is_multilabel);
+}
+
+BOOST_AUTO_TEST_CASE(only_features_with_weights_are_held) {
+  const LinearModel model = parse_model(
+      "solver_type L2R_LR\nnr_class 3\nlabel 1 2 3\nnr_feature 4\nbias 1\nw\n"
+      "0 0 0\n0 0 5\n-0 0 0\n0 0 0\n0 0 0\n");
+  BOOST_TEST(model.feature_count == 4U);
+  BOOST_TEST((model.feature == std::vector<std::uint32_t>{1}));
+  BOOST_TEST((model.weight == std::vector<double>{0, 0, 5}));
+  BOOST_TEST((parse_model(to_liblinear(model)) == model));
+}
+
+BOOST_AUTO_TEST_CASE(ids_that_are_too_wide_for_a_line_each_are_said) {
+  BOOST_TEST(liblinear_complaint(1U << 28U, 1).empty());
+  BOOST_TEST(liblinear_complaint(1U << 26U, 4).empty());
+  BOOST_TEST(liblinear_complaint((1U << 26U) + 1, 4) ==
+             "ids up to 67108865 and 4 labels make a model of more than 268435456 numbers as "
+             "LIBLINEAR's text, zeros included; expected a name that ends in .bin, for the binary "
+             "form");
 }
 
 BOOST_AUTO_TEST_CASE(model_without_features_is_an_intercept_alone) {
@@ -283,23 +303,24 @@ BOOST_AUTO_TEST_CASE(changed_bytes_of_a_model_are_read_or_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(csv_lists_the_weights_that_are_not_zero) {
+  BOOST_TEST(to_weights_csv(dense(
+                 {.loss = Loss::kHinge, .weight = {0.5, 0.0, -0.0, -2e-7}, .intercept = {}})) ==
+             "id,weight\n1,0.5\n4,-2e-07\n");
   BOOST_TEST(
-      to_weights_csv({.loss = Loss::kHinge, .weight = {0.5, 0.0, -0.0, -2e-7}, .intercept = {}}) ==
-      "id,weight\n1,0.5\n4,-2e-07\n");
-  BOOST_TEST(to_weights_csv({.loss = Loss::kHinge, .weight = {0.0, 1.0}, .intercept = {0.25}}) ==
-             "id,weight\n0,0.25\n2,1\n");
+      to_weights_csv(dense({.loss = Loss::kHinge, .weight = {0.0, 1.0}, .intercept = {0.25}})) ==
+      "id,weight\n0,0.25\n2,1\n");
 }
 
 BOOST_AUTO_TEST_CASE(csv_of_several_columns_names_their_labels) {
-  BOOST_TEST(to_weights_csv({.labels = {3.0F, 1.0F, 17.0F},
-                             .weight = {0, 0.5, 0, 1, 0, -2},
-                             .intercept = {0, 0.25, 0}}) ==
+  BOOST_TEST(to_weights_csv(dense({.labels = {3.0F, 1.0F, 17.0F},
+                                   .weight = {0, 0.5, 0, 1, 0, -2},
+                                   .intercept = {0, 0.25, 0}})) ==
              "id,weight,label\n0,0.25,1\n1,0.5,1\n2,1,3\n2,-2,17\n");
 }
 
 BOOST_AUTO_TEST_CASE(both_forms_are_told_apart_by_their_first_bytes) {
   const TemporaryDirectory directory;
-  const LinearModel model{.weight = {0.5, 0.0, -2.0}};
+  const LinearModel model = dense({.weight = {0.5, 0.0, -2.0}});
   const std::string text = directory.write("model.bin", to_liblinear(model));
   const std::string binary = directory.write("model.liblinear", to_binary(model));
   BOOST_TEST((load_model(text).value() == model));
@@ -326,6 +347,7 @@ BOOST_AUTO_TEST_CASE(liblinear_predicts_the_same_labels_with_our_model) {
     for (std::uint32_t i = 0; i < dataset.feature_count; ++i) {
       model.weight.push_back(static_cast<double>(random()) / 0x1p31 - 1.0);
     }
+    model = dense(std::move(model));
     if (has_intercept) model.intercept = {0.3};
     const std::string file = directory.write("model", to_liblinear(model));
     const std::string output = directory.path("labels");
@@ -377,6 +399,7 @@ BOOST_AUTO_TEST_CASE(liblinear_predicts_the_same_class_of_many_with_our_model) {
     while (model.weight.size() < std::size_t{5} * dataset.feature_count) {
       model.weight.push_back(static_cast<double>(random()) / 0x1p31 - 1.0);
     }
+    model = dense(std::move(model));
     if (has_intercept) model.intercept = {0.1, 0, -0.1, 0.2, 0.05};
     const std::string file = directory.write("model", to_liblinear(model));
     BOOST_TEST((our_labels(model, dataset) == liblinear_labels(directory, data, file)));
@@ -387,11 +410,13 @@ BOOST_AUTO_TEST_CASE(liblinear_gives_the_best_label_of_our_multilabel_model) {
   if (!has_program("/usr/bin/liblinear-predict")) return;
   const TemporaryDirectory directory;
   const std::string data = directory.write("test.svm", "1 1:1\n1 2:1\n1 1:1 2:1\n");
-  LinearModel three{.labels = {3, 17, 4}, .is_multilabel = true, .weight = {1, 2, 0, 2, 0, 3}};
+  LinearModel three =
+      dense({.labels = {3, 17, 4}, .is_multilabel = true, .weight = {1, 2, 0, 2, 0, 3}});
   BOOST_TEST((liblinear_labels(directory, data, directory.write("m", to_liblinear(three))) ==
               std::vector<float>{17, 4, 3}));
-  LinearModel two{
-      .labels = {3, 17}, .is_multilabel = true, .weight = {1, 2, -3, 1}};  // 3 where it is above 0
+  LinearModel two = dense({.labels = {3, 17},
+                           .is_multilabel = true,
+                           .weight = {1, 2, -3, 1}});  // 3 where it is above 0
   BOOST_TEST((liblinear_labels(directory, data, directory.write("m", to_liblinear(two))) ==
               std::vector<float>{3, 17, 17}));
 }

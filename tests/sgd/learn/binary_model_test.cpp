@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sgd/data/mix64.hpp"
+#include "tests/sgd/learn/dense_model.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -36,9 +37,14 @@ std::vector<LinearModel> models_of_each_kind() {
       const auto weight = std::bit_cast<double>(random());
       model.weight.push_back(std::isfinite(weight) && random() % 4 == 0 ? weight : 0.0);
     }
-    model.weight[3] = -0.0;
+    model = dense(std::move(model));
   }
   models.push_back({.intercept = {2.5}});  // no features
+  LinearModel wide{.feature_count = 0x7fffffff};
+  for (const std::uint32_t feature : {0U, 127U, 256U, 16'640U, 3'000'000U, 0x7ffffffeU}) {
+    wide.add_feature(feature, std::vector{1.0 + feature});
+  }
+  models.push_back(std::move(wide));
   return models;
 }
 
@@ -85,31 +91,32 @@ BOOST_AUTO_TEST_CASE(each_kind_of_model_comes_back_to_the_bit) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_file_takes_an_eighth_of_a_byte_a_cell_and_eight_a_weight) {
+BOOST_AUTO_TEST_CASE(a_file_takes_a_byte_a_feature_a_bit_a_cell_and_eight_bytes_a_weight) {
   LinearModel model{.weight = std::vector<double>(64'000)};
-  const std::size_t empty = to_binary(model).size();
-  BOOST_TEST(empty == 8U + 32 + 2 * 4 + 64'000 / 8 + 8);
+  const std::size_t empty = to_binary(dense(model)).size();
+  BOOST_TEST(empty == 8U + 32 + 2 * 4 + 8);
   for (std::size_t i = 0; i < 64'000; i += 100) model.weight[i] = 1.0;
-  BOOST_TEST(to_binary(model).size() == empty + 640 * 8);
+  BOOST_TEST(to_binary(dense(model)).size() == empty + 640 + 640 / 8 + 640 * 8);
 }
 
 BOOST_AUTO_TEST_CASE(a_form_of_today_is_read_for_ever) {
   // Written by hand from the description of the form; the checksum by the code.
   const std::string bytes = signed_again(std::string("\x89HWM\r\n\x1a\n", 8) +
                                          std::string("\1\0\0\0\4\3\2\1\0\0\0\0\0\0\0\0", 16) +
-                                         std::string("\2\0\0\0\1\0\0\0\3\0\0\0\0\0\0\0", 16) +
+                                         std::string("\2\0\0\0\1\0\0\0\3\0\0\0\2\0\0\0", 16) +
                                          std::string("\0\0\x80\x3f\0\0\x80\xbf", 8) +  // 1, −1
-                                         std::string("\5\0\0\0\0\0\0\0", 8) +          // ids 1, 3
+                                         std::string("\0\1", 2) +                      // ids 1, 3
+                                         std::string("\3\0\0\0\0\0\0\0", 8) +          // both
                                          std::string("\0\0\0\0\0\0\xe0\x3f", 8) +      // 0.5
                                          std::string("\0\0\0\0\0\0\0\xc0", 8) +        // −2
                                          std::string(8, '\0'));
   const auto model = parse_binary(bytes, "m");
   BOOST_TEST_REQUIRE(model.has_value());
-  BOOST_TEST((*model == LinearModel{.loss = Loss::kHinge, .weight = {0.5, 0.0, -2.0}}));
+  BOOST_TEST((*model == dense({.loss = Loss::kHinge, .weight = {0.5, 0.0, -2.0}})));
   BOOST_TEST(to_binary(*model) == bytes);
   std::uint64_t sum = 0;
   std::memcpy(&sum, bytes.data() + bytes.size() - 8, 8);
-  BOOST_TEST(sum == 0xe03b80128c195013U);
+  BOOST_TEST(sum == 0xb0fe0b4d66ec9443U);
 }
 
 BOOST_AUTO_TEST_CASE(each_truncation_and_each_changed_byte_is_refused) {
@@ -157,8 +164,8 @@ BOOST_AUTO_TEST_CASE(a_file_made_to_deceive_gives_a_model_that_can_be_or_none) {
 }
 
 BOOST_AUTO_TEST_CASE(each_refusal_says_why) {
-  const LinearModel model{
-      .labels = {1.0F, 2.0F, 3.0F}, .weight = {1, 0, 0, 0, 5, 0}, .intercept = {1, 2, 3}};
+  const LinearModel model =
+      dense({.labels = {1.0F, 2.0F, 3.0F}, .weight = {1, 0, 0, 0, 5, 0}, .intercept = {1, 2, 3}});
   const std::string bytes = to_binary(model);
   const std::string not_whole = "m: not a whole model of this program: ";
   struct Bad {
@@ -171,7 +178,11 @@ BOOST_AUTO_TEST_CASE(each_refusal_says_why) {
   const double nan = std::nan("");
   std::memcpy(no_number.data() + no_number.size() - 16, &nan, 8);
   std::string behind = bytes;
-  behind[8 + 32 + 12 + 24 + 7] = 1;
+  behind[8 + 32 + 12 + 24 + 2 + 7] = 1;
+  std::string zero = bytes;
+  std::memset(zero.data() + zero.size() - 16, 0, 8);
+  std::string long_gap = bytes;
+  std::memset(long_gap.data() + 8 + 32 + 12 + 24, 0xff, 2);
   for (const Bad& bad : {
            Bad{"", "the first bytes are others"},
            {"\x89HWM\n\x1a\n", "the first bytes are others"},
@@ -187,11 +198,13 @@ BOOST_AUTO_TEST_CASE(each_refusal_says_why) {
            {with_head(bytes, 5, 2), "2 columns for 3 labels"},
            {with_head(bytes, 5, 1), "1 columns for 3 labels"},
            {with_head(bytes, 6, 0x80000000), "more than 2147483647 ids"},
-           {with_head(bytes, 6, 0x7fffffff), "the file ends early"},
-           {with_head(bytes, 6, 1), "weights behind the last id"},
+           {with_head(bytes, 7, 0x7fffffff), "the file ends early"},
+           {with_head(bytes, 6, 1), "ids that do not ascend to the largest one"},
+           {signed_again(long_gap), "ids that do not ascend to the largest one"},
+           {signed_again(zero), "weights that are zero"},
            {signed_again(wrong_labels), "labels that are not different numbers"},
            {signed_again(no_number), "weights that are not finite"},
-           {signed_again(behind), "weights behind the last id"},
+           {signed_again(behind), "weights behind the last feature"},
            {signed_again(bytes + std::string(8, '\0')), "8 bytes too many"},
        }) {
     BOOST_TEST(refusal(bad.bytes) == not_whole + bad.reason);

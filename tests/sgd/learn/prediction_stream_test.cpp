@@ -10,6 +10,7 @@
 #include "sgd/data/svmlight.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
+#include "tests/sgd/learn/dense_model.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -66,7 +67,7 @@ LinearModel random_model(std::vector<float> labels, bool is_multilabel) {
   for (std::uint32_t i = 0; i < 25 * model.column_count(); ++i) {
     model.weight.push_back(static_cast<double>(random() % 2001) / 1000.0 - 1.0);
   }
-  return model;
+  return dense(std::move(model));
 }
 
 }  // namespace
@@ -125,7 +126,7 @@ BOOST_AUTO_TEST_CASE(first_bad_line_is_told_and_the_lines_before_its_block_are_w
   bad.replace(at, 5, "1 1:x");
   bad.replace(at + 60, 5, "1 x:1");
   const std::string path = directory.write("rows", bad);
-  const LinearModel model{.weight = {1.0}};
+  const LinearModel model = dense({.weight = {1.0}});
   const Predictor predictor(model, false);
   for (const unsigned threads : {1U, 2U, 5U}) {
     for (const std::size_t block : {60U, 600U, 1U << 20U}) {
@@ -140,7 +141,7 @@ BOOST_AUTO_TEST_CASE(first_bad_line_is_told_and_the_lines_before_its_block_are_w
 
 BOOST_AUTO_TEST_CASE(a_text_without_rows_is_refused) {
   const TemporaryDirectory directory;
-  const LinearModel model{.weight = {1.0}};
+  const LinearModel model = dense({.weight = {1.0}});
   const Predictor predictor(model, false);
   for (const char* text : {"", "\n\n# nothing\n"}) {
     const Outcome outcome = predict_file(directory.write("rows", text), predictor, 2, 1U << 20U);
@@ -154,7 +155,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_written_ends_the_work) {
   std::string text;
   for (int row = 0; row < 10'000; ++row) text += "1 1:1\n";
   const std::string path = directory.write("rows", text);
-  const LinearModel model{.weight = {1.0}};
+  const LinearModel model = dense({.weight = {1.0}});
   const Predictor predictor(model, false);
   for (const unsigned threads : {1U, 3U}) {
     int calls = 0;
@@ -173,7 +174,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_written_ends_the_work) {
 BOOST_AUTO_TEST_CASE(what_a_writer_throws_comes_out) {
   const TemporaryDirectory directory;
   const std::string path = directory.write("rows", "1 1:1\n");
-  const LinearModel model{.weight = {1.0}};
+  const LinearModel model = dense({.weight = {1.0}});
   const Predictor predictor(model, false);
   BOOST_CHECK_THROW((void)predict_text(blocks_of(path, 600), predictor, 2,
                                        [](std::string_view) -> std::expected<void, std::string> {

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/sgd/learn/dense_model.hpp"
+
 namespace hogwild::sgd {
 namespace {
 
@@ -34,7 +36,8 @@ Predicted predict(const LinearModel& model, bool with_scores, const std::vector<
 BOOST_AUTO_TEST_SUITE(predictor)
 
 BOOST_AUTO_TEST_CASE(two_classes_are_told_by_the_sign_and_a_tie_is_the_second) {
-  const LinearModel model{.labels = {1.0F, -1.0F}, .weight = {0.5, -2.0}, .intercept = {0.25}};
+  const LinearModel model =
+      dense({.labels = {1.0F, -1.0F}, .weight = {0.5, -2.0}, .intercept = {0.25}});
   const std::vector<Row> rows{{{0}, {1.0F}, {1.0F}},       // 0.75
                               {{0, 1}, {1.0F, 1.0F}, {}},  // −1.25
                               {{1}, {0.125F}, {1.0F}},     // 0: wrong
@@ -48,8 +51,21 @@ BOOST_AUTO_TEST_CASE(two_classes_are_told_by_the_sign_and_a_tie_is_the_second) {
   BOOST_TEST(predict(model, true, rows).lines == "1 0.75\n-1 -1.25\n-1 0\n1 0.25\n");
 }
 
+BOOST_AUTO_TEST_CASE(wide_ids_are_found_and_unknown_ones_passed_over) {
+  LinearModel model{.feature_count = 0x7fffffff};
+  const double weights[] = {0.5, -2.0};
+  model.add_feature(7, std::span(weights, 1));
+  model.add_feature(0x7ffffffe, std::span(weights + 1, 1));
+  BOOST_TEST(predict(model, true,
+                     {{{7}, {1.0F}, {}},
+                      {{0x7ffffffe}, {1.0F}, {}},
+                      {{0, 7, 8, 0x7ffffffd, 0x7ffffffe}, {9.0F, 2.0F, 9.0F, 9.0F, 1.0F}, {}}})
+                 .lines == "1 0.5\n-1 -2\n-1 -1\n");
+}
+
 BOOST_AUTO_TEST_CASE(the_first_of_the_best_classes_wins) {
-  const LinearModel model{.labels = {30.0F, 100000.0F, 2.5F}, .weight = {1, 2, 2, 0, 0, 4}};
+  const LinearModel model =
+      dense({.labels = {30.0F, 100000.0F, 2.5F}, .weight = {1, 2, 2, 0, 0, 4}});
   const std::vector<Row> rows{{{0}, {1.0F}, {100000.0F}},
                               {{0, 1}, {1.0F, 1.0F}, {2.5F}},
                               {{}, {}, {100000.0F}},
@@ -61,10 +77,10 @@ BOOST_AUTO_TEST_CASE(the_first_of_the_best_classes_wins) {
 }
 
 BOOST_AUTO_TEST_CASE(a_multilabel_line_is_svmlight_text) {
-  const LinearModel model{.labels = {3.0F, 17.0F, 4.0F},
-                          .is_multilabel = true,
-                          .weight = {1, 1, -1, -3, 0, 0},
-                          .intercept = {0, 0, 0.5}};
+  const LinearModel model = dense({.labels = {3.0F, 17.0F, 4.0F},
+                                   .is_multilabel = true,
+                                   .weight = {1, 1, -1, -3, 0, 0},
+                                   .intercept = {0, 0, 0.5}});
   const std::vector<Row> rows{{{0}, {1.0F}, {17.0F, 3.0F}},           // {1, 1, −0.5}
                               {{0, 1}, {0.5F, 1.0F}, {3.0F, 99.0F}},  // {−2.5, 0.5, 0}
                               {{1}, {1.0F}, {}},                      // {−3, 0, 0.5}
