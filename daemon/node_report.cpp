@@ -192,6 +192,10 @@ void Node::print_result() {
               {"digest", fmt::format("{:016x}", record.digest)},
               {"partial", !run.unreached().empty()},
               {"files", out_ ? out_->string() : std::string()}});
+  if (run.info()->constants.labels.is_multilabel) {
+    log_.event(LogLevel::kMinimal, "result_labels",
+               {{"micro_f1", record.result.micro_f1}, {"macro_f1", record.result.macro_f1}});
+  }
   if (!run.links()) return;
   for (const auto& [name, link] : *run.links()) {
     log_.event(LogLevel::kMinimal, "link", {{"file", name}, {"url", link}});
