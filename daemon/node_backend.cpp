@@ -12,7 +12,7 @@
 #include "daemon/node_background.hpp"
 #include "daemon/version.hpp"
 #include "http/process_metrics.hpp"
-#include "sgd/learn/binary_model.hpp"
+#include "sgd/model/binary_model.hpp"
 
 namespace hogwild::daemon {
 namespace {

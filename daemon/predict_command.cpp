@@ -12,7 +12,7 @@
 #include "sgd/data/cache.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/data/text_blocks.hpp"
-#include "sgd/learn/prediction_stream.hpp"
+#include "sgd/model/prediction_stream.hpp"
 
 namespace hogwild::daemon {
 namespace {

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "daemon/atomic_file.hpp"
-#include "sgd/learn/binary_model.hpp"
+#include "sgd/model/binary_model.hpp"
 
 namespace hogwild::daemon {
 namespace {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "sgd/learn/model_file.hpp"
+#include "sgd/model/model_file.hpp"
 #include "sgd/replica/records.hpp"
 
 namespace hogwild::daemon {
@@ -52,8 +52,8 @@ struct RunReportFacts {
 /// `t_seconds,updates,loss,accuracy,batch`: the same rows for the examples trained since the last.
 [[nodiscard]] std::string train_stats_csv(const std::vector<sgd::HistoryPoint>& history);
 
-/// Names and contents of the run's files but the logs and the report. A model whose ids are too wide
-/// for LIBLINEAR's text is there in the binary form.
+/// Names and contents of the run's files but the logs and the report. A model whose ids are too
+/// wide for LIBLINEAR's text is there in the binary form.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> result_files(
     const sgd::LinearModel& model, const std::vector<sgd::HistoryPoint>& history);
 

@@ -10,8 +10,8 @@ namespace hogwild::daemon {
 
 /// Where a command writes a large text: standard output, a file, or a gzip file where the name ends
 /// in `.gz`. A file appears under its name only when finish() succeeds; until then it has a
-/// temporary one, which is removed when the sink is destroyed. A device or a pipe is written to as it
-/// is.
+/// temporary one, which is removed when the sink is destroyed. A device or a pipe is written to as
+/// it is.
 class TextSink {
  public:
   /// Standard output where `path` is empty or `-`. Error: a sentence with the path and the reason.

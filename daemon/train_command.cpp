@@ -13,7 +13,7 @@
 #include "daemon/load_display.hpp"
 #include "daemon/local_trainer.hpp"
 #include "daemon/version.hpp"
-#include "sgd/learn/binary_model.hpp"
+#include "sgd/model/binary_model.hpp"
 
 namespace hogwild::daemon {
 namespace {

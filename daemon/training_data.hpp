@@ -8,7 +8,7 @@
 #include "sgd/data/load_progress.hpp"
 #include "sgd/data/training_rows.hpp"
 #include "sgd/learn/evaluate.hpp"
-#include "sgd/learn/model_file.hpp"
+#include "sgd/model/model_file.hpp"
 #include "sgd/replica/run_info.hpp"
 
 namespace hogwild::daemon {

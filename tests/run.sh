@@ -213,8 +213,8 @@ run_tsan() {
 }
 
 # Targets by area, those that there are: units of the cores, and those where threads meet.
-core_tests() { targets membership_test sgd_data_test sgd_data_fuzz_test sgd_learn_test sgd_replica_test sgd_test daemon_base_test sim_test; }
-threaded_tests() { targets sgd_learn_test sgd_data_test sgd_test daemon_base_test daemon_test; }
+core_tests() { targets membership_test sgd_data_test sgd_data_fuzz_test sgd_learn_test sgd_model_test sgd_replica_test daemon_base_test sim_test; }
+threaded_tests() { targets sgd_learn_test sgd_model_test sgd_data_test daemon_base_test daemon_test; }
 
 targets() {
   for target in "$@"; do

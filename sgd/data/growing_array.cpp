@@ -14,10 +14,9 @@ void GrowingMemory::grow(std::size_t bytes) {
   const std::size_t wanted = (bytes + kStep - 1) / kStep * kStep;
   if (wanted > capacity_) {
     const std::size_t capacity = std::max({wanted, 2 * capacity_, kLeast});
-    void* const moved =
-        data_ == nullptr
-            ? mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-            : mremap(data_, capacity_, capacity, MREMAP_MAYMOVE);
+    void* const moved = data_ == nullptr ? mmap(nullptr, capacity, PROT_READ | PROT_WRITE,
+                                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                                         : mremap(data_, capacity_, capacity, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED) throw std::bad_alloc();
     data_ = moved;
     capacity_ = capacity;

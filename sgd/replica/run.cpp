@@ -471,20 +471,19 @@ void Run::evaluated(const EvaluationReport& report, Instant now, RunOutbox& out)
     if (history_.empty() || history_.back().updates != point.updates) {
       append_point(point, evaluated_scalars_, out);
     }
-    FinalRecord record{
-        .run = info_->id,
-        .finisher = self_,
-        .applied_hash = replica_->applied_hash(),
-        .digest = replica_->digest(),
-        .examples = point.updates,
-        .stop = *stop_,
-        .result = {.test_loss = report.test_loss,
-                   .test_accuracy = report.test_accuracy,
-                   .objective = report.objective,
-                   .micro_f1 = report.micro_f1,
-                   .macro_f1 = report.macro_f1,
-                   .elapsed_s = stopped_at_s_},
-        .history = history_};
+    FinalRecord record{.run = info_->id,
+                       .finisher = self_,
+                       .applied_hash = replica_->applied_hash(),
+                       .digest = replica_->digest(),
+                       .examples = point.updates,
+                       .stop = *stop_,
+                       .result = {.test_loss = report.test_loss,
+                                  .test_accuracy = report.test_accuracy,
+                                  .objective = report.objective,
+                                  .micro_f1 = report.micro_f1,
+                                  .macro_f1 = report.macro_f1,
+                                  .elapsed_s = stopped_at_s_},
+                       .history = history_};
     adopt_final(record, now, out);
     return;
   }

@@ -58,7 +58,7 @@ struct RunConstants {
   std::uint64_t rows = 0;
   std::int32_t scale_exponent = 0;  ///< rows are trained multiplied by 2 to this power
   std::uint64_t train_fingerprint = 0;
-  std::uint64_t test_fingerprint = 0;  ///< 0: no test data
+  std::uint64_t test_fingerprint = 0;     ///< 0: no test data
   LabelEncoding labels{};                 ///< what the columns of the model are
   std::vector<float> metric;              ///< sv, one a feature, in the run's order
   std::vector<std::uint32_t> file_index;  ///< the run's order: 0-based index in the data, by rank

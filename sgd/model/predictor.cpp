@@ -1,4 +1,4 @@
-#include "sgd/learn/predictor.hpp"
+#include "sgd/model/predictor.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "sgd/learn/model_file.hpp"
+#include "sgd/model/model_file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "sgd/data/text.hpp"
-#include "sgd/learn/binary_model.hpp"
+#include "sgd/model/binary_model.hpp"
 
 namespace hogwild::sgd {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "sgd/learn/evaluate.hpp"
-#include "sgd/learn/model_file.hpp"
+#include "sgd/model/model_file.hpp"
 
 namespace hogwild::sgd {
 

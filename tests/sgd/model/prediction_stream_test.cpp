@@ -1,4 +1,4 @@
-#include "sgd/learn/prediction_stream.hpp"
+#include "sgd/model/prediction_stream.hpp"
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>
@@ -10,7 +10,7 @@
 #include "sgd/data/svmlight.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
-#include "tests/sgd/learn/dense_model.hpp"
+#include "tests/sgd/model/dense_model.hpp"
 
 namespace hogwild::sgd {
 namespace {

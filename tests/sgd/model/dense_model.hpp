@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "sgd/learn/model_file.hpp"
+#include "sgd/model/model_file.hpp"
 
 namespace hogwild::sgd {
 

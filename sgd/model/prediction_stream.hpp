@@ -7,7 +7,7 @@
 
 #include "sgd/data/dataset.hpp"
 #include "sgd/data/text_blocks.hpp"
-#include "sgd/learn/predictor.hpp"
+#include "sgd/model/predictor.hpp"
 
 namespace hogwild::sgd {
 

@@ -1,4 +1,4 @@
-#include "sgd/learn/binary_model.hpp"
+#include "sgd/model/binary_model.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "sgd/data/mix64.hpp"
-#include "tests/sgd/learn/dense_model.hpp"
+#include "tests/sgd/model/dense_model.hpp"
 
 namespace hogwild::sgd {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "sgd/data/load_error.hpp"
-#include "sgd/learn/model_file.hpp"
+#include "sgd/model/model_file.hpp"
 
 namespace hogwild::sgd {
 

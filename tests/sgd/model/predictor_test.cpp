@@ -1,10 +1,10 @@
-#include "sgd/learn/predictor.hpp"
+#include "sgd/model/predictor.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <vector>
 
-#include "tests/sgd/learn/dense_model.hpp"
+#include "tests/sgd/model/dense_model.hpp"
 
 namespace hogwild::sgd {
 namespace {

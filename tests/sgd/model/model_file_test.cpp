@@ -1,4 +1,4 @@
-#include "sgd/learn/model_file.hpp"
+#include "sgd/model/model_file.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -13,11 +13,11 @@
 
 #include "sgd/data/svmlight_writer.hpp"
 #include "sgd/data/synthetic.hpp"
-#include "sgd/learn/binary_model.hpp"
-#include "sgd/learn/predictor.hpp"
+#include "sgd/model/binary_model.hpp"
+#include "sgd/model/predictor.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
-#include "tests/sgd/learn/dense_model.hpp"
+#include "tests/sgd/model/dense_model.hpp"
 
 namespace hogwild::sgd {
 namespace {

@@ -1,4 +1,4 @@
-#include "sgd/learn/prediction_stream.hpp"
+#include "sgd/model/prediction_stream.hpp"
 
 #include <algorithm>
 #include <atomic>

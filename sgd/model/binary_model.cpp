@@ -1,4 +1,4 @@
-#include "sgd/learn/binary_model.hpp"
+#include "sgd/model/binary_model.hpp"
 
 #include <algorithm>
 #include <array>
