@@ -32,12 +32,16 @@ from sklearn.datasets import load_svmlight_file
 from sklearn.linear_model import SGDClassifier
 warnings.simplefilter("ignore")
 train, test, out = sys.argv[1:]
-x, y = load_svmlight_file(train, n_features=47236, zero_based=False)
+def load(path):
+    x, y = load_svmlight_file(path, n_features=47236, zero_based=False)
+    x.indices, x.indptr = x.indices.astype("int32"), x.indptr.astype("int32")  # SGDClassifier takes no others
+    return x, y
+x, y = load(train)
 model = SGDClassifier(loss="hinge", alpha=%g, max_iter=1, tol=None, random_state=1).fit(x, y)
 import pickle
 pickle.dump(model, open(out, "wb"))
 if test:
-    x, y = load_svmlight_file(test, n_features=47236, zero_based=False)
+    x, y = load(test)
     print("error", 100 * (1 - model.score(x, y)))
 """ % LAMBDA
 

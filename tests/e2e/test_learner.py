@@ -15,15 +15,33 @@ class Quality(SwarmTest):
         return json.loads(report.read_text())
 
     def test_objective_and_error_on_the_built_in_set(self):
-        # The optimum at lambda 1e-4 is 0.25957; one and two workers have to come as near to it.
-        for threads in ["1", "2"]:
-            for epochs, objective, error in [("1", 0.2625, 0.0575), ("2", 0.2610, 0.0565), ("3", 0.2607, 0.0565)]:
-                with self.subTest(threads=threads, epochs=epochs):
-                    facts = self.train("--train", "synth:rcv1", "--test", "synth:rcv1", "--lambda", "1e-4",
-                                       "--epochs", epochs, "--threads", threads, "--seed", "1")
-                    self.assertEqual(facts["updates"], int(epochs) * 200_000)
-                    self.assertLessEqual(facts["objective"], objective)
-                    self.assertLessEqual(1 - facts["test_accuracy"], error)
+        # At lambda 1e-4 the optimum is 0.25955 with an intercept and 0.25986 without (LIBLINEAR -s 3, -B 1 and -B -1). One
+        # and two workers have to come equally near to it.
+        cases = [(["--bias"], [0.2615, 0.2602, 0.2600]), ([], [0.2618, 0.2605, 0.2603])]
+        for bias, objectives in cases:
+            for threads in ["1", "2"]:
+                for epochs, objective in enumerate(objectives, start=1):
+                    with self.subTest(bias=bias, threads=threads, epochs=epochs):
+                        facts = self.train("--train", "synth:rcv1", "--test", "synth:rcv1", "--lambda", "1e-4", *bias,
+                                           "--epochs", str(epochs), "--threads", threads, "--seed", "1")
+                        self.assertEqual(facts["updates"], epochs * 200_000)
+                        self.assertLessEqual(facts["objective"], objective)
+                        self.assertLessEqual(1 - facts["test_accuracy"], 0.0566)
+
+    def test_every_instruction_path_learns_alike(self):
+        objectives = []
+        for path in ["portable", "avx2", "avx512"]:
+            ended = run("train", "--train", "synth:rcv1?n=20000", "--epochs", "3", "--threads", "1", "--seed", "7",
+                        "--instructions", path, "--log-level", "0", "--report", self.directory / path)
+            if ended.returncode == 2:  # this CPU has not got it
+                self.assertIn("this CPU has not got it", ended.stderr)
+                continue
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            facts = json.loads((self.directory / path).read_text())
+            self.assertEqual(facts["instructions"], path)
+            objectives.append(facts["objective"])
+        self.assertGreaterEqual(len(objectives), 1)
+        self.assertLess(max(objectives) - min(objectives), 1e-5)
 
     def test_one_thread_repeats_every_bit(self):
         models = []
