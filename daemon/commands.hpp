@@ -11,5 +11,6 @@ int run_predict(const PredictOptions& options);
 int run_data(const DataOptions& options);
 int run_client(const ClientOptions& options);
 int run_node(const NodeOptions& options);
+int run_keygen();
 
 }  // namespace hogwild::daemon

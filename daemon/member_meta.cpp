@@ -1,6 +1,9 @@
 #include "daemon/member_meta.hpp"
 
+#include <cassert>
 #include <string_view>
+
+#include "daemon/cluster_key.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -9,6 +12,11 @@ void write_text(std::string_view text, std::size_t most, std::vector<std::byte>&
   text = text.substr(0, most);
   out.push_back(static_cast<std::byte>(text.size()));
   for (const char c : text) out.push_back(static_cast<std::byte>(c));
+}
+
+std::uint16_t read_u16(std::span<const std::byte> in) {
+  return static_cast<std::uint16_t>(std::to_integer<unsigned>(in[0]) |
+                                    std::to_integer<unsigned>(in[1]) << 8U);
 }
 
 std::optional<std::string> read_text(std::span<const std::byte>& in) {
@@ -26,13 +34,16 @@ std::vector<std::byte> encode_meta(const MemberMeta& meta) {
                                 static_cast<std::byte>(meta.data_port >> 8U)};
   write_text(meta.http, 72, out);
   write_text(meta.version, 32, out);
+  assert(meta.keys.size() <= kMostKeys);
+  for (const std::uint16_t key : meta.keys) {
+    out.push_back(static_cast<std::byte>(key & 0xffU));
+    out.push_back(static_cast<std::byte>(key >> 8U));
+  }
   return out;
 }
 
 std::uint16_t data_port_of(std::span<const std::byte> bytes) {
-  if (bytes.size() < 2) return 0;
-  return static_cast<std::uint16_t>(std::to_integer<unsigned>(bytes[0]) |
-                                    std::to_integer<unsigned>(bytes[1]) << 8U);
+  return bytes.size() < 2 ? std::uint16_t{0} : read_u16(bytes);
 }
 
 std::optional<MemberMeta> decode_meta(std::span<const std::byte> bytes) {
@@ -42,7 +53,8 @@ std::optional<MemberMeta> decode_meta(std::span<const std::byte> bytes) {
   bytes = bytes.subspan(2);
   auto http = read_text(bytes);
   auto version = http ? read_text(bytes) : std::nullopt;
-  if (!version || !bytes.empty()) return std::nullopt;
+  if (!version || bytes.size() % 2 != 0) return std::nullopt;
+  for (; !bytes.empty(); bytes = bytes.subspan(2)) meta.keys.push_back(read_u16(bytes));
   meta.http = std::move(*http);
   meta.version = std::move(*version);
   return meta;

@@ -74,7 +74,7 @@ std::optional<ip::address> outgoing_address(asio::io_context& context, const ip:
 
 // ── Start ──
 
-Node::Node(NodeOptions options, Logging& log)
+Node::Node(NodeOptions options, KeyRing keys, Logging& log)
     : options_(std::move(options)),
       log_(log),
       start_time_unix_ms_(unix_ms()),
@@ -85,7 +85,9 @@ Node::Node(NodeOptions options, Logging& log)
       timer_(context_),
       alone_timer_(context_),
       signals_(context_, SIGTERM, SIGINT),
-      load_timer_(context_) {
+      load_timer_(context_),
+      first_keys_(std::move(keys)) {
+  if (!options_.key_file.empty()) signals_.add(SIGHUP);
   const ip::address bind = resolve(context_, options_.gossip, "gossip");
   try {
     streams_ =
@@ -152,11 +154,18 @@ NodeCoreOptions Node::core_options() {
   core.self.name = options_.name;
   core.self.gossip = advertised();
   core.self.start_time_unix_ms = start_time_unix_ms_;
-  core.self.meta = encode_meta({data_port_->port(), options_.http.text(), std::string(version())});
+  core.self.meta = meta(first_keys_);
   core.cluster = options_.cluster;
+  core.keys = std::exchange(first_keys_, {});
   core.run = run_options();
   core.random_seed = random_seed_;
   return core;
+}
+
+std::vector<std::byte> Node::meta(const KeyRing& keys) const {
+  MemberMeta meta{data_port_->port(), options_.http.text(), std::string(version()), {}};
+  for (const ClusterKey& key : keys) meta.keys.push_back(key.id);
+  return encode_meta(meta);
 }
 
 sgd::RunOptions Node::run_options() const {
@@ -199,7 +208,10 @@ int Node::run() {
               {"gossip", membership::to_string(self.gossip)},
               {"http", "http://" + options_.http.text()},
               {"cluster", options_.cluster},
-              {"version", version()}});
+              {"version", version()},
+              {"sealed_with", core_->channel().is_sealed()
+                                  ? key_id_text(core_->channel().keys().front().id)
+                                  : "nothing"}});
   for (const std::string& notice : options_.notices)
     log_.event(LogLevel::kEvaluations, "notice", {{"text", notice}});
 
@@ -369,8 +381,8 @@ void Node::flush(Instant now) {
     if (is_due && may_send) {
       run.flush(session_->own, now, wanted);
       for (const Bytes& datagram : wanted.broadcasts) {
-        send_budget_bytes_ -=
-            static_cast<double>((datagram.size() + Envelope::kBytes) * wanted.broadcast_to.size());
+        send_budget_bytes_ -= static_cast<double>((datagram.size() + core_->channel().overhead()) *
+                                                  wanted.broadcast_to.size());
       }
     }
     run.feed(session_->queue, now);
@@ -384,12 +396,11 @@ void Node::flush(Instant now) {
 void Node::carry_out() {
   if (is_carrying_out_) return;
   is_carrying_out_ = true;
-  while (!out_box_.datagrams.empty() || !out_box_.streams.empty() ||
-         !out_box_.member_events.empty() || !out_box_.run_events.empty()) {
-    NodeOutbox wanted = std::move(out_box_);
-    out_box_ = {};
+  while (!out_box_.empty()) {
+    std::swap(out_box_, spare_box_);
+    NodeOutbox& wanted = spare_box_;
     for (const OutDatagram& datagram : wanted.datagrams) {
-      (datagram.is_data ? data_port_ : gossip_port_)->send(datagram.to, datagram.bytes);
+      (datagram.is_data ? data_port_ : gossip_port_)->send(datagram.to, wanted.bytes_of(datagram));
     }
     for (OutStream& stream : wanted.streams) {
       streams_->request(stream.to, std::move(stream.bytes), stream.timeout,
@@ -400,6 +411,8 @@ void Node::carry_out() {
     }
     for (const membership::MemberEvent& event : wanted.member_events) on_member_event(event);
     for (sgd::RunEvent& event : wanted.run_events) on_run_event(event);
+    for (const RefusalEvent& refusal : wanted.refusals) on_refusal(refusal);
+    wanted.clear();
   }
   is_carrying_out_ = false;
 }
@@ -407,12 +420,32 @@ void Node::carry_out() {
 // ── End ──
 
 void Node::on_signal(int signal) {
+  if (signal == SIGHUP) return reload_keys();
   if (signal == SIGINT) {
     if (is_interrupted_) ::_exit(kInterrupted);
     is_interrupted_ = true;
   }
   log_.event(LogLevel::kMinimal, "leaving", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
   begin_leave(signal == SIGINT ? kInterrupted : kDone, "signal");
+  turn();
+}
+
+// A file that cannot be used leaves the keys as they are: a typing error must not cut a node off.
+void Node::reload_keys() {
+  auto keys = read_key_file(options_.key_file);
+  if (!keys) {
+    log_.warning("keys_kept", {{"reason", keys.error()}});
+    return;
+  }
+  std::string accepted;
+  for (const ClusterKey& key : *keys) {
+    if (!accepted.empty()) accepted += ',';
+    accepted += key_id_text(key.id);
+  }
+  log_.event(LogLevel::kMinimal, "keys_loaded",
+             {{"seals_with", key_id_text(keys->front().id)}, {"accepts", accepted}});
+  const auto told = meta(*keys);
+  core_->set_keys(std::move(*keys), told, Clock::now(), out_box_);
   turn();
 }
 
@@ -475,16 +508,15 @@ void Node::complain_while_alone() {
   alone_timer_.expires_after(pause);
   alone_timer_.async_wait([this, is_alone](const boost::system::error_code& error) {
     if (error || !is_alone() || is_leaving_) return;
-    const NodeTraffic& traffic = core_->traffic();
     std::string why = seeds_->problem();
-    if (traffic.refused_total[static_cast<std::size_t>(EnvelopeError::kOtherCluster)] > 0) {
-      why = "somebody there belongs to another cluster";
-    } else if (traffic.refused_total[static_cast<std::size_t>(EnvelopeError::kOtherVersion)] > 0) {
-      why = "somebody there speaks another version of the protocol";
+    std::string seed = options_.join.front().text();
+    if (const auto& refused_by = core_->refused_by(); !refused_by.empty()) {
+      why = refusal_text(refused_by.back().reason, refused_by.back().version);
+      seed = membership::to_string(refused_by.back().at);
     } else if (why.empty()) {
       why = "no answer";
     }
-    log_.warning("join_fails", {{"reason", why}, {"seed", options_.join.front().text()}});
+    log_.warning("join_fails", {{"reason", why}, {"seed", seed}});
     if (options_.join_timeout && Clock::now() - started_at_ >= *options_.join_timeout) {
       begin_leave(kRefused, "join timeout");
       turn();

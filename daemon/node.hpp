@@ -31,6 +31,9 @@ namespace hogwild::daemon {
 
 class NodeBackend;
 
+/// A sentence for people on why another node takes nothing from this one; `version` is the other's.
+[[nodiscard]] std::string refusal_text(Refusal reason, std::uint8_t version);
+
 /// One daemon: a NodeCore on real sockets, a clock and threads.
 ///
 /// Threads: everything runs on the network thread, inside run(), but for workers, one thread that
@@ -40,7 +43,7 @@ class NodeBackend;
 class Node {
  public:
   /// Opens the sockets; throws std::exception with a sentence for the user where that fails.
-  Node(NodeOptions options, Logging& log);
+  Node(NodeOptions options, KeyRing keys, Logging& log);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -63,6 +66,8 @@ class Node {
   void flush(Instant now);
   void carry_out();
   void on_signal(int signal);
+  void reload_keys();
+  [[nodiscard]] std::vector<std::byte> meta(const KeyRing& keys) const;
   void begin_leave(int exit_code, std::string_view why);
   void check_end(Instant now);
   void close_all();
@@ -74,6 +79,7 @@ class Node {
   // node_events.cpp: what the cores report
   void on_member_event(const membership::MemberEvent& event);
   void on_run_event(sgd::RunEvent& event);
+  void on_refusal(const RefusalEvent& refusal);
   void run_joined();
   void start_training();
   void evaluate(sgd::EvaluationRequest request);
@@ -124,7 +130,9 @@ class Node {
   sgd::LoadProgress load_progress_;  ///< any thread
   std::jthread loader_;
   bool is_loading_ = false;
+  KeyRing first_keys_;  ///< until the core has them
   NodeOutbox out_box_;
+  NodeOutbox spare_box_;  ///< empty, with its memory, unless what was in it is being carried out
   bool is_carrying_out_ = false;
   // Training
   std::shared_ptr<const TrainingData> data_;

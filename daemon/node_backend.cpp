@@ -193,7 +193,14 @@ http::MemberList NodeBackend::members() const {
     row.name = member.profile.name;
     row.state = state_of(member.state);
     row.gossip = membership::to_string(member.profile.gossip);
-    if (const auto meta = decode_meta(member.profile.meta)) row.http = meta->http;
+    if (const auto meta = decode_meta(member.profile.meta)) {
+      row.http = meta->http;
+      row.version = meta->version;
+      for (const std::uint16_t key : meta->keys) row.keys.push_back(key_id_text(key));
+    }
+    for (const membership::Accusation& accusation : member.suspected_by) {
+      row.suspected_by.push_back(node_.core_->name_of(accusation.accuser));
+    }
     row.incarnation = member.incarnation;
     if (const auto rtt = member.rtt.smoothed()) row.rtt_seconds = duration<double>(*rtt).count();
     row.since = wall_time(member.since);
@@ -204,6 +211,11 @@ http::MemberList NodeBackend::members() const {
     return std::tie(a.name, a.id) < std::tie(b.name, b.id);
   });
   list.digest = hex(table.view_digest());
+  for (const RefusedBy& refused : node_.core_->refused_by()) {
+    list.refused_by.push_back(
+        {membership::to_string(refused.at), std::string(to_string(refused.reason)),
+         refusal_text(refused.reason, refused.version), wall_time(refused.last)});
+  }
   return list;
 }
 
@@ -298,12 +310,12 @@ http::Metrics NodeBackend::metrics() const {
   metrics.delta_datagrams_received_total = traffic.delta_datagrams_received_total;
   metrics.delta_bytes_sent_total = traffic.delta_bytes_sent_total;
   metrics.delta_bytes_received_total = traffic.delta_bytes_received_total;
-  metrics.delta_rejected_total = {
-      {"malformed", run.malformed_total()},
-      {"rejected", run.rejected_total()},
-      {"not_ours", traffic.refused_total[0] + traffic.refused_total[1] + traffic.refused_total[4]},
-      {"other_version", traffic.refused_total[2]},
-      {"other_cluster", traffic.refused_total[3]}};
+  metrics.delta_rejected_total = {{"malformed", run.malformed_total()},
+                                  {"rejected", run.rejected_total()}};
+  for (std::size_t reason = 0; reason < kRefusalCount; ++reason) {
+    metrics.delta_rejected_total.emplace_back(to_string(static_cast<Refusal>(reason)),
+                                              traffic.refused_total[reason]);
+  }
   metrics.udp_receive_drops_total = node_.gossip_port_->counters().receive_drops_total +
                                     node_.data_port_->counters().receive_drops_total;
   if (const sgd::Replica* replica = run.replica(); replica != nullptr) {
@@ -368,6 +380,7 @@ std::vector<http::Setting> NodeBackend::config() const {
   for (const HostPort& seed : options.join) seeds.push_back(seed.text());
   add("join", std::move(seeds));
   add("cluster", options.cluster);
+  add("key-file", options.key_file.string());
   add("threads", std::int64_t{options.learn.threads});
   add("bandwidth", fmt::format("{}bit", options.bandwidth_bits_per_second));
   add("rate", options.rate ? http::SettingValue(*options.rate) : http::SettingValue());

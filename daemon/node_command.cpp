@@ -14,9 +14,18 @@ int run_node(const NodeOptions& options) {
     fmt::print(stderr, "hogwild node: {}\n", log.error());
     return kUsage;
   }
+  KeyRing keys;
+  if (!options.key_file.empty()) {
+    auto read = read_key_file(options.key_file);
+    if (!read) {
+      fmt::print(stderr, "hogwild node: {}\n", read.error());
+      return kUsage;
+    }
+    keys = std::move(*read);
+  }
   std::unique_ptr<Node> node;
   try {
-    node = std::make_unique<Node>(options, **log);
+    node = std::make_unique<Node>(options, std::move(keys), **log);
   } catch (const std::exception& error) {
     (*log)->drain();
     fmt::print(stderr, "hogwild node: {}\n", error.what());

@@ -9,12 +9,17 @@ namespace {
 constexpr std::chrono::seconds kRunStreamTimeout{60};
 /// Peers whose traffic is remembered; those that are gone make room.
 constexpr std::size_t kMostPeers = 2048;
+/// Whoever knocks with a wrong key learns why; a crowd of them must not become work.
+constexpr std::uint32_t kMostHintsASecond = 20;
+constexpr std::size_t kMostRefusedBy = 16;
+constexpr std::chrono::minutes kToldEach{1};
+constexpr std::chrono::minutes kRefusedFor{1};  // since the last hint
 
 }  // namespace
 
 NodeCore::NodeCore(NodeCoreOptions options, Instant now)
-    : cluster_(cluster_tag(options.cluster)),
-      self_(options.self.id.short_id()),
+    : self_(options.self.id.short_id()),
+      channel_(options.cluster, self_, options.keys),
       swim_(options.swim, options.self, options.random_seed, now),
       run_(options.run, options.self.id.short_id(), options.self.start_time_unix_ms,
            options.random_seed ^ 0x5bd1e9955bd1e995U, now) {}
@@ -23,11 +28,8 @@ NodeCore::NodeCore(NodeCoreOptions options, Instant now)
 
 void NodeCore::on_datagram(Endpoint from, std::span<const std::byte> datagram, Instant now,
                            NodeOutbox& out) {
-  const auto opened = open(datagram, cluster_);
-  if (!opened) {
-    ++traffic_.refused_total[static_cast<std::size_t>(opened.error())];
-    return;
-  }
+  const auto opened = channel_.open_datagram(datagram);
+  if (!opened) return refuse(opened.error(), from, now, out);
   const std::uint64_t sender = opened->envelope.sender;
   traffic_.received_bytes_total += datagram.size();
   if (sender == self_) return;
@@ -52,20 +54,26 @@ void NodeCore::on_datagram(Endpoint from, std::span<const std::byte> datagram, I
 
 Bytes NodeCore::on_stream_request(Endpoint from, std::span<const std::byte> request, Instant now,
                                   NodeOutbox& out) {
-  const auto opened = open(request, cluster_);
+  const auto opened = channel_.open_request(request);
   if (!opened) {
-    ++traffic_.refused_total[static_cast<std::size_t>(opened.error())];
-    return {};
+    refuse(opened.error(), from, now, out);
+    return hint(request, opened.error(), now);
   }
   const Channel channel = opened->envelope.channel;
+  Bytes reply;
   if (channel == Channel::kReplication) {
-    return wrap(channel, run_.on_request(opened->payload, now));
+    reply = run_.on_request(opened->payload, now);
+  } else {
+    membership::Outbox wanted;
+    reply = swim_.on_stream_request(from, opened->envelope.sender, opened->payload, now, wanted);
+    route(wanted, now, out);
+    if (reply.empty()) return {};
   }
-  membership::Outbox wanted;
-  const Bytes reply =
-      swim_.on_stream_request(from, opened->envelope.sender, opened->payload, now, wanted);
-  route(wanted, now, out);
-  return reply.empty() ? Bytes{} : wrap(channel, reply);
+  Bytes sealed;
+  if (!channel_.seal_reply(SecureChannel::mark_of(request), channel, reply, sealed)) {
+    ++traffic_.unsealable_total;
+  }
+  return sealed;
 }
 
 void NodeCore::on_stream_reply(
@@ -75,10 +83,17 @@ void NodeCore::on_stream_reply(
   if (stream.empty()) return;
   const OpenStream& open_stream = stream.mapped();
   if (reply) {
-    const auto opened = open(*reply, cluster_);
+    const auto hint = decode_hint(*reply);
+    const auto opened = channel_.open_reply(open_stream.mark, *reply);
     if (opened && opened->envelope.channel == open_stream.channel) {
       reply = opened->payload;
+      forget_refusal(open_stream.to);
     } else {
+      if (hint && hint->about == self_) {
+        take_hint(*hint, open_stream.to, now, out);
+      } else if (!opened) {
+        refuse(opened.error(), open_stream.to, now, out);
+      }
       reply = std::unexpected(membership::StreamFailure::kClosed);
     }
   }
@@ -92,7 +107,50 @@ void NodeCore::on_stream_reply(
   });
 }
 
+void NodeCore::refuse(Refusal reason, Endpoint from, Instant now, NodeOutbox& out) {
+  const auto index = static_cast<std::size_t>(reason);
+  ++traffic_.refused_total[index];
+  auto& told = told_[0][index];
+  if (told && now - *told < kToldEach) return;
+  told = now;
+  out.refusals.push_back({.reason = reason, .from = from});
+}
+
+// Only over TCP, where the address has shown that it is the asker's; never longer than what was
+// asked.
+Bytes NodeCore::hint(std::span<const std::byte> request, Refusal reason, Instant now) {
+  const auto hint = hint_about(request, reason);
+  if (!hint) return {};
+  if (now - hints_since_ >= std::chrono::seconds(1)) {
+    hints_since_ = now;
+    hints_given_ = 0;
+  }
+  if (hints_given_ >= kMostHintsASecond) return {};
+  ++hints_given_;
+  const EnvelopeBytes bytes = encode(*hint);
+  return {bytes.begin(), bytes.end()};
+}
+
+// Anybody can write a hint: it is counted and shown, and nothing else follows from it.
+void NodeCore::take_hint(const Hint& hint, Endpoint from, Instant now, NodeOutbox& out) {
+  const auto index = static_cast<std::size_t>(hint.reason);
+  ++traffic_.hints_total[index];
+  forget_refusal(from);
+  if (refused_by_.size() == kMostRefusedBy) refused_by_.erase(refused_by_.begin());
+  refused_by_.push_back({from, hint.reason, hint.version, now});
+  auto& told = told_[1][index];
+  if (told && now - *told < kToldEach) return;
+  told = now;
+  out.refusals.push_back(
+      {.reason = hint.reason, .from = from, .by_other = true, .version = hint.version});
+}
+
+void NodeCore::forget_refusal(Endpoint at) {
+  std::erase_if(refused_by_, [&](const RefusedBy& past) { return past.at == at; });
+}
+
 void NodeCore::on_tick(Instant now, NodeOutbox& out) {
+  std::erase_if(refused_by_, [&](const RefusedBy& past) { return now - past.last > kRefusedFor; });
   if (now >= swim_.next_deadline()) {
     membership::Outbox wanted;
     swim_.on_tick(now, wanted);
@@ -120,6 +178,14 @@ void NodeCore::join(Endpoint seed, Instant now, NodeOutbox& out) {
   route(wanted, now, out);
 }
 
+void NodeCore::set_keys(KeyRing keys, std::vector<std::byte> meta, Instant now, NodeOutbox& out) {
+  channel_.set_keys(std::move(keys));
+  if (is_leaving_) return;
+  membership::Outbox wanted;
+  swim_.set_meta(std::move(meta), now, wanted);
+  route(wanted, now, out);
+}
+
 void NodeCore::leave(Instant now, NodeOutbox& out) {
   if (is_leaving_) return;
   is_leaving_ = true;
@@ -132,14 +198,17 @@ bool NodeCore::has_left(Instant now) const { return has_left_run_ && swim_.leave
 
 void NodeCore::route(membership::Outbox& wanted, Instant now, NodeOutbox& out) {
   for (const membership::Datagram& datagram : wanted.datagrams) {
-    send(datagram.to, Channel::kMembership, datagram.bytes, out);
+    send(datagram.to, Channel::kMembership, wrap(Channel::kMembership, datagram.bytes, out), out);
   }
   for (const membership::StreamRequest& stream : wanted.streams) {
-    out.streams.push_back({new_token(Channel::kMembership, stream.token), stream.to,
-                           wrap(Channel::kMembership, stream.bytes), stream.timeout});
+    open_stream(stream.to, Channel::kMembership, stream.token, stream.bytes, stream.timeout, out);
   }
   const bool may_have_changed = !wanted.events.empty();
   for (membership::MemberEvent& event : wanted.events) {
+    // Its own word, after it said that it takes none of ours.
+    if (event.member.state == membership::MemberState::kAlive) {
+      forget_refusal(event.member.profile.gossip);
+    }
     out.member_events.push_back(std::move(event));
   }
   if (may_have_changed) tell_run_of_members(now, out);
@@ -159,33 +228,39 @@ void NodeCore::tell_run_of_members(Instant now, NodeOutbox& out) {
 
 void NodeCore::route(sgd::RunOutbox& wanted, Instant, NodeOutbox& out) {
   for (const sgd::PeerDatagram& datagram : wanted.datagrams) {
-    send_to_peer(datagram.to, datagram.bytes, out);
+    send_to_peer(datagram.to, wrap(Channel::kReplication, datagram.bytes, out), out);
   }
+  // What goes to many is sealed once: the same bytes to each.
   for (const Bytes& datagram : wanted.broadcasts) {
-    for (const sgd::PeerId peer : wanted.broadcast_to) send_to_peer(peer, datagram, out);
+    if (wanted.broadcast_to.empty()) break;
+    const Wrapped wrapped = wrap(Channel::kReplication, datagram, out);
+    for (const sgd::PeerId peer : wanted.broadcast_to) send_to_peer(peer, wrapped, out);
   }
   for (const sgd::PeerRequest& request : wanted.requests) {
-    const std::uint64_t token = new_token(Channel::kReplication, request.token);
     const membership::Member* member = swim_.members().find(request.to);
     // Without an address the request fails as if nobody had answered.
     const Endpoint to = member == nullptr ? Endpoint{} : member->profile.gossip;
-    out.streams.push_back(
-        {token, to, wrap(Channel::kReplication, request.bytes), kRunStreamTimeout});
+    open_stream(to, Channel::kReplication, request.token, request.bytes, kRunStreamTimeout, out);
   }
   for (sgd::RunEvent& event : wanted.events) out.run_events.push_back(std::move(event));
 }
 
-void NodeCore::send(Endpoint to, Channel channel, std::span<const std::byte> payload,
-                    NodeOutbox& out) {
-  out.datagrams.push_back({to, channel == Channel::kReplication, wrap(channel, payload)});
-  traffic_.sent_bytes_total += payload.size() + Envelope::kBytes;
+NodeCore::Wrapped NodeCore::wrap(Channel channel, std::span<const std::byte> payload,
+                                 NodeOutbox& out) {
+  const std::size_t begin = out.bytes.size();
+  if (!channel_.seal_datagram(channel, payload, out.bytes)) ++traffic_.unsealable_total;
+  return {begin, out.bytes.size() - begin};
 }
 
-void NodeCore::send_to_peer(std::uint64_t peer, std::span<const std::byte> payload,
-                            NodeOutbox& out) {
+void NodeCore::send(Endpoint to, Channel channel, Wrapped datagram, NodeOutbox& out) {
+  if (datagram.size == 0) return;
+  out.datagrams.push_back({to, channel == Channel::kReplication, datagram.begin, datagram.size});
+  traffic_.sent_bytes_total += datagram.size;
+}
+
+void NodeCore::send_to_peer(std::uint64_t peer, Wrapped datagram, NodeOutbox& out) {
   const auto to = data_endpoint(peer);
   if (!to) return;
-  const std::size_t size = payload.size() + Envelope::kBytes;
   if (peers_.size() >= kMostPeers && !peers_.contains(peer)) {
     std::erase_if(peers_, [&](const auto& entry) {
       const membership::Member* member = swim_.members().find(entry.first);
@@ -194,17 +269,20 @@ void NodeCore::send_to_peer(std::uint64_t peer, std::span<const std::byte> paylo
   }
   PeerTraffic& traffic = peers_[peer];
   ++traffic.datagrams_sent_total;
-  traffic.bytes_sent_total += size;
+  traffic.bytes_sent_total += datagram.size;
   ++traffic_.delta_datagrams_sent_total;
-  traffic_.delta_bytes_sent_total += size;
-  send(*to, Channel::kReplication, payload, out);
+  traffic_.delta_bytes_sent_total += datagram.size;
+  send(*to, Channel::kReplication, datagram, out);
 }
 
-Bytes NodeCore::wrap(Channel channel, std::span<const std::byte> payload) const {
-  const EnvelopeBytes head = seal({channel, self_}, cluster_);
-  Bytes bytes(head.size() + payload.size());
-  std::copy(payload.begin(), payload.end(), std::copy(head.begin(), head.end(), bytes.begin()));
-  return bytes;
+void NodeCore::open_stream(Endpoint to, Channel channel, std::uint64_t token,
+                           std::span<const std::byte> request, std::chrono::nanoseconds timeout,
+                           NodeOutbox& out) {
+  Bytes message;
+  // Empty, it is closed by whoever gets it, and ends as any stream that fails.
+  if (!channel_.seal_request(channel, request, message)) ++traffic_.unsealable_total;
+  streams_[++last_token_] = {channel, token, to, SecureChannel::mark_of(message)};
+  out.streams.push_back({last_token_, to, std::move(message), timeout});
 }
 
 std::optional<Endpoint> NodeCore::data_endpoint(std::uint64_t peer) const {
@@ -214,11 +292,6 @@ std::optional<Endpoint> NodeCore::data_endpoint(std::uint64_t peer) const {
   to.port = data_port_of(member->profile.meta);
   if (to.port == 0) return std::nullopt;
   return to;
-}
-
-std::uint64_t NodeCore::new_token(Channel channel, std::uint64_t token) {
-  streams_[++last_token_] = {channel, token};
-  return last_token_;
 }
 
 std::string NodeCore::name_of(std::uint64_t short_id) const {

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "daemon/envelope.hpp"
 #include "daemon/member_meta.hpp"
+#include "daemon/secure_channel.hpp"
 #include "membership/swim.hpp"
 #include "sgd/replica/run.hpp"
 
@@ -24,15 +24,18 @@ struct NodeCoreOptions {
   membership::SwimConfig swim;
   membership::SelfInfo self;  ///< with the meta as encode_meta() gives it
   std::string cluster = "hogwild";
+  KeyRing keys;  ///< empty: nothing is sealed
   sgd::RunOptions run;
   std::uint64_t random_seed = 0;  ///< protocol jitter and ids; never the run's seed
 };
 
-/// A datagram to send as it is, envelope included.
+/// A datagram to send as it is, envelope included: a part of NodeOutbox::bytes, which several may
+/// share.
 struct OutDatagram {
   Endpoint to;
   bool is_data = false;  ///< from the data socket, else from the gossip socket
-  Bytes bytes;
+  std::size_t begin = 0;
+  std::size_t size = 0;
 };
 
 /// Connect by TCP, send `bytes` framed, await one framed reply; answer with on_stream_reply().
@@ -43,12 +46,47 @@ struct OutStream {
   std::chrono::nanoseconds timeout{};
 };
 
+/// Messages between this node and another were dropped; told once a minute for each reason.
+struct RefusalEvent {
+  Refusal reason = Refusal::kNotOurs;
+  Endpoint from;
+  bool by_other = false;     ///< the other refuses ours, and says so by a hint: unproven
+  std::uint8_t version = 0;  ///< of a hint: the protocol's version that the other speaks
+};
+
 /// What a step wants done, in order; the caller empties it.
 struct NodeOutbox {
   std::vector<OutDatagram> datagrams;
+  Bytes bytes;  ///< of all datagrams
   std::vector<OutStream> streams;
   std::vector<membership::MemberEvent> member_events;
   std::vector<sgd::RunEvent> run_events;
+  std::vector<RefusalEvent> refusals;
+
+  [[nodiscard]] std::span<const std::byte> bytes_of(const OutDatagram& datagram) const {
+    return std::span(bytes).subspan(datagram.begin, datagram.size);
+  }
+  [[nodiscard]] bool empty() const {
+    return datagrams.empty() && streams.empty() && member_events.empty() && run_events.empty() &&
+           refusals.empty();
+  }
+  /// Keeps the memory, so that no datagram needs any of its own.
+  void clear() {
+    datagrams.clear();
+    bytes.clear();
+    streams.clear();
+    member_events.clear();
+    run_events.clear();
+    refusals.clear();
+  }
+};
+
+/// An address whose node says that it does not take this node's messages. Unproven, for people.
+struct RefusedBy {
+  Endpoint at;
+  Refusal reason = Refusal::kNotOurs;
+  std::uint8_t version = 0;  ///< of the protocol, there
+  Instant last{};
 };
 
 /// Traffic of replication with one peer.
@@ -67,7 +105,9 @@ struct NodeTraffic {
   std::uint64_t delta_datagrams_received_total = 0;
   std::uint64_t delta_bytes_sent_total = 0;
   std::uint64_t delta_bytes_received_total = 0;
-  std::array<std::uint64_t, 5> refused_total{};  ///< by EnvelopeError
+  std::array<std::uint64_t, kRefusalCount> refused_total{};  ///< by Refusal
+  std::array<std::uint64_t, kRefusalCount> hints_total{};    ///< what others refused, by Refusal
+  std::uint64_t unsealable_total = 0;  ///< not sent: this process has used up its numbers
 };
 
 /// One node without its sockets and clocks: routes bytes to membership and to the run, and what
@@ -92,6 +132,8 @@ class NodeCore {
   [[nodiscard]] Instant next_deadline() const;
 
   void join(Endpoint seed, Instant now, NodeOutbox& out);
+  /// From now on other keys, which the members are told of by `meta`.
+  void set_keys(KeyRing keys, std::vector<std::byte> meta, Instant now, NodeOutbox& out);
   /// Leaves the run, then the cluster. See has_left().
   void leave(Instant now, NodeOutbox& out);
   [[nodiscard]] bool has_left(Instant now) const;
@@ -108,6 +150,9 @@ class NodeCore {
   [[nodiscard]] const sgd::Run& run() const { return run_; }
   [[nodiscard]] sgd::Run& run() { return run_; }
   [[nodiscard]] const NodeTraffic& traffic() const { return traffic_; }
+  [[nodiscard]] const SecureChannel& channel() const { return channel_; }
+  /// Who said lately that it refuses this node, the newest last.
+  [[nodiscard]] const std::vector<RefusedBy>& refused_by() const { return refused_by_; }
   [[nodiscard]] const std::map<std::uint64_t, PeerTraffic>& peer_traffic() const { return peers_; }
   /// The member's name, or its short id in hex where it is unknown.
   [[nodiscard]] std::string name_of(std::uint64_t short_id) const;
@@ -116,26 +161,44 @@ class NodeCore {
   void route(membership::Outbox& wanted, Instant now, NodeOutbox& out);
   void route(sgd::RunOutbox& wanted, Instant now, NodeOutbox& out);
   void tell_run_of_members(Instant now, NodeOutbox& out);
-  void send(Endpoint to, Channel channel, std::span<const std::byte> payload, NodeOutbox& out);
-  void send_to_peer(std::uint64_t peer, std::span<const std::byte> payload, NodeOutbox& out);
-  [[nodiscard]] Bytes wrap(Channel channel, std::span<const std::byte> payload) const;
+  /// A sealed datagram in NodeOutbox::bytes. size 0: it could not be sealed.
+  struct Wrapped {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+  [[nodiscard]] Wrapped wrap(Channel channel, std::span<const std::byte> payload, NodeOutbox& out);
+  void send(Endpoint to, Channel channel, Wrapped datagram, NodeOutbox& out);
+  void send_to_peer(std::uint64_t peer, Wrapped datagram, NodeOutbox& out);
+  void open_stream(Endpoint to, Channel channel, std::uint64_t token,
+                   std::span<const std::byte> request, std::chrono::nanoseconds timeout,
+                   NodeOutbox& out);
+  void refuse(Refusal reason, Endpoint from, Instant now, NodeOutbox& out);
+  [[nodiscard]] Bytes hint(std::span<const std::byte> request, Refusal reason, Instant now);
+  void forget_refusal(Endpoint at);
+  void take_hint(const Hint& hint, Endpoint from, Instant now, NodeOutbox& out);
   [[nodiscard]] std::optional<Endpoint> data_endpoint(std::uint64_t peer) const;
-  [[nodiscard]] std::uint64_t new_token(Channel channel, std::uint64_t token);
 
   // Fixed after construction.
-  std::uint32_t cluster_;
   std::uint64_t self_;
   // Network thread only.
+  SecureChannel channel_;
   membership::Swim swim_;
   sgd::Run run_;
   struct OpenStream {
     Channel channel;
     std::uint64_t token;
+    Endpoint to;
+    SecureChannel::RequestMark mark;
   };
   std::unordered_map<std::uint64_t, OpenStream> streams_;
   std::uint64_t last_token_ = 0;
   std::map<std::uint64_t, PeerTraffic> peers_;
   NodeTraffic traffic_;
+  std::vector<RefusedBy> refused_by_;
+  /// When each reason was last told: refused here, and by others.
+  std::array<std::array<std::optional<Instant>, kRefusalCount>, 2> told_{};
+  Instant hints_since_{};  ///< the second in which hints_given_ are counted
+  std::uint32_t hints_given_ = 0;
   bool is_leaving_ = false;
   bool has_left_run_ = false;
 };

@@ -74,6 +74,38 @@ void Node::on_member_event(const membership::MemberEvent& event) {
   }
 }
 
+std::string refusal_text(Refusal reason, std::uint8_t version) {
+  switch (reason) {
+    case Refusal::kOtherVersion:
+      return fmt::format("it speaks version {} of the protocol, this node version {}", version,
+                         Envelope::kVersion);
+    case Refusal::kOtherCluster:
+      return "it belongs to another cluster, see --cluster";
+    case Refusal::kNotSealed:
+      return "its cluster has a key and this node has none, see --key-file";
+    case Refusal::kSealed:
+      return "its cluster has no key and this node has one, see --key-file";
+    case Refusal::kUnknownKey:
+      return "it does not have the key that this node seals with, see --key-file";
+    default:
+      return fmt::format("it takes nothing from this node: {}", to_string(reason));
+  }
+}
+
+void Node::on_refusal(const RefusalEvent& refusal) {
+  const auto from = membership::to_string(refusal.from);
+  if (refusal.by_other) {
+    log_.warning("refused_by_peer", {{"peer", from},
+                                     {"reason", to_string(refusal.reason)},
+                                     {"means", refusal_text(refusal.reason, refusal.version)}});
+    return;
+  }
+  const auto index = static_cast<std::size_t>(refusal.reason);
+  log_.warning("traffic_refused", {{"peer", from},
+                                   {"reason", to_string(refusal.reason)},
+                                   {"total", core_->traffic().refused_total[index]}});
+}
+
 void Node::on_run_event(sgd::RunEvent& event) {
   using Type = sgd::RunEventType;
   switch (event.type) {

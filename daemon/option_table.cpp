@@ -374,7 +374,7 @@ const std::array kTable{
                .standard = "0.0.0.0:7420",
                .meaning =
                    "UDP and TCP between nodes. Port 0 takes a free one, and the log says which. "
-                   "Loopback only, unless --insecure.",
+                   "Loopback only, unless --key-file or --insecure.",
                .set = set_host_port<&Values::node, &NodeOptions::gossip>},
     OptionSpec{.name = "advertise",
                .value = "HOST[:PORT]",
@@ -410,7 +410,14 @@ const std::array kTable{
                .standard = "hogwild",
                .meaning = "Nodes of another cluster are never joined.",
                .set = set_name<&Values::node, &NodeOptions::cluster>},
-    OptionSpec{.name = "key-file", .value = "FILE", .commands = kNodeCommand},
+    OptionSpec{.name = "key-file",
+               .value = "FILE",
+               .commands = kNodeCommand,
+               .otherwise = "none",
+               .meaning =
+                   "Seal every byte between nodes with the cluster's key: one a line, as `hogwild "
+                   "keygen` prints it. The first seals, all open. Read again at SIGHUP. Mode 0600.",
+               .set = set_text<&Values::node, &NodeOptions::key_file>},
     OptionSpec{.name = "insecure",
                .commands = kNodeCommand,
                .otherwise = "off",
@@ -692,8 +699,7 @@ constexpr std::array kCommands{
                 .positionals = kNodeWords},
     CommandSpec{.command = kKeygenCommand,
                 .words = "keygen",
-                .summary = "a new cluster key on standard output",
-                .is_available = false},
+                .summary = "a new cluster key on standard output"},
 };
 
 /// As a person types a number: 1000000 and 1e+12, not 1e+06.

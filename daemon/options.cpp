@@ -105,19 +105,18 @@ void check_required(const CommandSpec& command, const GivenByName& given, Violat
 
 /// Without a key nobody outside this machine may take part, unless the user says so.
 void settle_gossip(NodeOptions& node, Violations& violations) {
-  if (node.insecure || node.gossip.is_loopback()) return;
+  if (!node.key_file.empty() || node.insecure || node.gossip.is_loopback()) return;
   const auto given = node.given.find("gossip");
   if (given != node.given.end()) {
-    violations.push_back(
-        fmt::format("{} '{}': nodes on other machines could take part unsealed; add --insecure "
-                    "where you trust the "
-                    "network, or bind to loopback, such as 127.0.0.1:{}",
-                    given->second, node.gossip.text(), node.gossip.port));
+    violations.push_back(fmt::format(
+        "{} '{}': nodes on other machines could take part unsealed; add --key-file, or "
+        "--insecure where you trust the network, or bind to loopback, such as 127.0.0.1:{}",
+        given->second, node.gossip.text(), node.gossip.port));
     return;
   }
   node.gossip.host = "127.0.0.1";
   node.notices.push_back(fmt::format(
-      "gossip is bound to {} alone; --insecure opens it to other machines", node.gossip.text()));
+      "gossip is bound to {} alone; --key-file opens it to other machines", node.gossip.text()));
 }
 
 void check_ports(const NodeOptions& node, Violations& violations) {
@@ -191,8 +190,7 @@ Invocation invocation(Command command, OptionValues&& values, GivenOptions&& giv
     case kKeygenCommand:
       break;
   }
-  violations.push_back("this command is not available in this version");
-  return Answer{};
+  return KeygenOptions{};
 }
 
 /// The --config file that the stronger sources name, read; empty where they name none.

@@ -64,6 +64,7 @@ struct NodeOptions {
   HostPort http;
   std::vector<HostPort> join;
   std::string cluster;
+  std::filesystem::path key_file;  ///< empty: nothing between nodes is sealed
   bool insecure = false;
   NodeMode mode = NodeMode::kAsync;
   Interval loss_interval;
@@ -121,13 +122,16 @@ struct ClientOptions {
   std::filesystem::path http_token_file;
 };
 
+/// A new cluster key on standard output.
+struct KeygenOptions {};
+
 /// Text that was asked for (--help, --version): for standard output, exit 0.
 struct Answer {
   std::string text;
 };
 
-using Invocation =
-    std::variant<Answer, NodeOptions, TrainOptions, PredictOptions, DataOptions, ClientOptions>;
+using Invocation = std::variant<Answer, NodeOptions, TrainOptions, PredictOptions, DataOptions,
+                                ClientOptions, KeygenOptions>;
 
 /// Wrong usage, exit 2: everything that was found, a line each.
 struct UsageError {

@@ -132,11 +132,23 @@ struct MemberStatus {
   std::optional<double> rtt_seconds;
   std::optional<WallTime> since;  ///< When it came into `state`, as seen here.
   bool self = false;
+  std::optional<std::string> version{};
+  std::vector<std::string> keys{};  ///< Ids of the keys it has, the one it seals with first.
+  std::vector<std::string> suspected_by{};  ///< Names; empty unless suspect.
+};
+
+/// A node that says that it takes nothing from this one. Unproven.
+struct RefusedByStatus {
+  std::string gossip;
+  std::string reason;  ///< A label, such as "other_key".
+  std::string detail;  ///< A sentence.
+  std::optional<WallTime> last;
 };
 
 struct MemberList {
   std::vector<MemberStatus> members;
   std::optional<std::string> digest;  ///< Equal on nodes that hold the same view.
+  std::vector<RefusedByStatus> refused_by{};
 };
 
 /// One evaluation: a row of `GET /v1/training/history`.

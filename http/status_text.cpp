@@ -77,9 +77,15 @@ std::string csv_field(const std::optional<double>& value) {
 std::string status_text(const NodeStatus& status) { return leaves_text(to_value(status)); }
 
 std::string members_text(const MemberList& list) {
-  return columns_text(
-      to_value(list).at("members"),
-      {"name", "state", "gossip", "http", "incarnation", "rtt_seconds", "since", "self", "id"});
+  const json::value values = to_value(list);
+  std::string text = columns_text(
+      values.at("members"), {"name", "state", "suspected_by", "since", "rtt_seconds", "gossip",
+                             "http", "version", "keys", "incarnation", "self", "id"});
+  if (!list.refused_by.empty()) {
+    text += "\nThese nodes say that they take nothing from this one:\n" +
+            columns_text(values.at("refused_by"), {"gossip", "reason", "detail", "last"});
+  }
+  return text;
 }
 
 std::string history_text(std::span<const HistoryPoint> points) {

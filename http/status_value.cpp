@@ -96,7 +96,17 @@ json::value to_value(const MemberStatus& member) {
           {"incarnation", member.incarnation},
           {"rtt_seconds", or_null(member.rtt_seconds)},
           {"since", member.since ? json::value(iso_8601(*member.since)) : json::value(nullptr)},
-          {"self", member.self}};
+          {"self", member.self},
+          {"version", or_null(member.version)},
+          {"keys", json::array(member.keys.begin(), member.keys.end())},
+          {"suspected_by", json::array(member.suspected_by.begin(), member.suspected_by.end())}};
+}
+
+json::value to_value(const RefusedByStatus& refused) {
+  return {{"gossip", refused.gossip},
+          {"reason", refused.reason},
+          {"detail", refused.detail},
+          {"last", refused.last ? json::value(iso_8601(*refused.last)) : json::value(nullptr)}};
 }
 
 json::value to_value(const HistoryPoint& point) {
@@ -178,7 +188,9 @@ json::value to_value(const NodeStatus& status) {
 }
 
 json::value to_value(const MemberList& list) {
-  return {{"members", array_of(std::span(list.members))}, {"digest", or_null(list.digest)}};
+  return {{"members", array_of(std::span(list.members))},
+          {"digest", or_null(list.digest)},
+          {"refused_by", array_of(std::span(list.refused_by))}};
 }
 
 json::value to_value(std::span<const HistoryPoint> points) {

@@ -191,7 +191,6 @@ BOOST_AUTO_TEST_CASE(every_flag_of_a_node_lands_in_its_place) {
 // Which of the flags of the contract there are, so that none is added or lost unseen.
 BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
   const std::vector<std::pair<std::string, Words>> later{
-      {"key-file", {"node", "--key-file", "k"}},
       {"quorum", {"node", "--quorum", "any"}},
       {"shard", {"node", "--shard"}},
       {"state", {"node", "--state", "s"}},
@@ -217,7 +216,6 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
              "--loss 'squared-hinge': not available in this version, which has hinge or logistic");
   BOOST_TEST(contains(only_violation({"train", "--train", "x", "--lambda", "1,2"}),
                       "not available in this version"));
-  BOOST_TEST(only_violation({"keygen"}) == "keygen is not available in this version");
 }
 
 BOOST_AUTO_TEST_CASE(values_that_are_wrong_are_named_with_what_would_be_right) {
@@ -394,6 +392,19 @@ BOOST_AUTO_TEST_CASE(without_insecure_nobody_outside_can_take_part) {
   BOOST_TEST(node({"--insecure"}).gossip.text() == "0.0.0.0:7420");
   BOOST_TEST(node({"--insecure"}).notices.empty());
   BOOST_TEST(node({"--insecure", "--gossip", "10.0.0.1:7420"}).gossip.host == "10.0.0.1");
+}
+
+BOOST_AUTO_TEST_CASE(with_a_key_everybody_can_be_listened_to) {
+  const auto options = node({"--key-file", "keys"});
+  BOOST_TEST(options.key_file == "keys");
+  BOOST_TEST(options.gossip.text() == "0.0.0.0:7420");
+  BOOST_TEST(options.notices.empty());
+  BOOST_TEST(contains(only_violation({"node", "--gossip", "10.0.0.1:7420"}), "--key-file"));
+}
+
+BOOST_AUTO_TEST_CASE(keygen_takes_no_words) {
+  BOOST_TEST(parse({"keygen"}).has_value());
+  BOOST_TEST(contains(only_violation({"keygen", "x"}), "'x'"));
 }
 
 BOOST_AUTO_TEST_CASE(gossip_and_http_cannot_share_a_port) {

@@ -21,7 +21,6 @@ class ExitCodes(SwarmTest):
         for arguments, words in [
             ([], ["command"]),
             (["nod"], ["nod", "unknown command"]),
-            (["keygen"], ["not available"]),
             (["node", "--epoch", "3"], ["--epoch", "epochs"]),
             (["node", "--lambda", "much"], ["--lambda", "much", "number"]),
             (["node", "--mode", "sync"], ["--mode", "sync", "not available", "async"]),

@@ -105,13 +105,17 @@ BOOST_AUTO_TEST_CASE(members_have_every_field_and_utc_times) {
   using namespace std::chrono;
   MemberStatus member{"1f", "a", MemberState::kSuspect, "h:1", "h:2", 3, 0.25, WallTime{}, true};
   member.since = sys_days(2026y / November / 23) + 4h + 13min + 7s + 5ms;
-  const std::string text = members_json({{member}, "d1"});
+  member.version = "0.1.0";
+  member.keys = {"09ab"};
+  member.suspected_by = {"b"};
+  const std::string text = members_json({{member}, "d1", {{"h:9", "other_key", "why", {}}}});
   BOOST_TEST(text ==
              R"({"members":[{"id":"1f","name":"a","state":"suspect","gossip":"h:1","http":"h:2",)"
              R"("incarnation":3,"rtt_seconds":0.25,"since":"2026-11-23T04:13:07.005Z",)"
-             R"("self":true}],"digest":"d1"})"
+             R"("self":true,"version":"0.1.0","keys":["09ab"],"suspected_by":["b"]}],"digest":"d1",)"
+             R"("refused_by":[{"gossip":"h:9","reason":"other_key","detail":"why","last":null}]})"
              "\n");
-  BOOST_TEST(members_json({}) == "{\"members\":[],\"digest\":null}\n");
+  BOOST_TEST(members_json({}) == "{\"members\":[],\"digest\":null,\"refused_by\":[]}\n");
 }
 
 BOOST_AUTO_TEST_CASE(time_before_1970_is_written_too) {

@@ -27,11 +27,24 @@ BOOST_AUTO_TEST_CASE(status_is_a_line_a_value_named_as_in_the_json) {
 BOOST_AUTO_TEST_CASE(members_are_a_table) {
   MemberList list;
   list.members = {{"1f", "a", MemberState::kAlive, "h:1", {}, 0, {}, {}, true},
-                  {"2f", "node-b", MemberState::kDead, "h:2", "h:3", 12, 0.00125, {}, false}};
+                  {"2f", "node-b", MemberState::kSuspect, "h:2", "h:3", 12, 0.00125, {}, false}};
+  list.members[1].version = "0.1.0";
+  list.members[1].keys = {"0a1b", "ffff"};
+  list.members[1].suspected_by = {"a", "c"};
   BOOST_TEST(members_text(list) ==
-             "name    state  gossip  http  incarnation  rtt_seconds  since  self   id\n"
-             "a       alive  h:1     -               0            -      -  true   1f\n"
-             "node-b  dead   h:2     h:3            12      0.00125      -  false  2f\n");
+             "name    state    suspected_by  since  rtt_seconds  gossip  http  version  keys       "
+             "incarnation  self   id\n"
+             "a       alive    -                 -            -  h:1     -           -  -          "
+             "          0  true   1f\n"
+             "node-b  suspect  a,c               -      0.00125  h:2     h:3     0.1.0  0a1b,ffff  "
+             "         12  false  2f\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_others_refuse_reads_why) {
+  MemberList list;
+  list.refused_by = {{"10.0.0.1:7420", "other_key", "it does not have the key", {}}};
+  const auto text = members_text(list);
+  BOOST_TEST(contains(text, "10.0.0.1:7420  other_key  it does not have the key"), text);
 }
 
 BOOST_AUTO_TEST_CASE(name_from_the_network_cannot_command_a_terminal) {

@@ -77,6 +77,27 @@ BOOST_AUTO_TEST_CASE(four_founders_share_one_run_and_each_row_once_an_epoch) {
   BOOST_TEST(once > 20'000U * 7 / 10);
 }
 
+BOOST_AUTO_TEST_CASE(sealed_nodes_end_alike_on_a_bad_network) {
+  SimCluster cluster({.seed = 21,
+                      .drop = 0.1,
+                      .duplicate = 0.1,
+                      .reorder = 0.1,
+                      .epochs = 2,
+                      .expect = 4,
+                      .is_sealed = true});
+  cluster.start({});
+  for (int i = 1; i < 4; ++i) cluster.start({0});
+  require_done(cluster, 30s);
+  check_all_equal(cluster);
+  for (const std::size_t node : cluster.up()) {
+    const auto& refused = cluster.core(node).traffic().refused_total;
+    for (std::size_t reason = 0; reason < refused.size(); ++reason) {
+      const bool is_replayed = reason == static_cast<std::size_t>(daemon::Refusal::kReplayed);
+      BOOST_TEST((refused[reason] > 0) == is_replayed, to_string(daemon::Refusal(reason)));
+    }
+  }
+}
+
 // What members release to their workers near the end adds up to what is left, not to N times it.
 BOOST_AUTO_TEST_CASE(a_run_ends_close_to_the_updates_it_was_given) {
   SimCluster cluster({.seed = 12, .epochs = 2, .updates_per_second = 400'000, .expect = 8});

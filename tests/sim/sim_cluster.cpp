@@ -70,6 +70,7 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
       1 + static_cast<std::uint64_t>(
               std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count());
   core.self.meta = daemon::encode_meta({kDataPort, "127.0.0.1:7421", "sim"});
+  if (options_.is_sealed) core.keys = {daemon::ClusterKey{.root = {}, .id = 1}};
   core.run.settings.epochs = options_.epochs;
   core.run.settings.expect = options_.expect;
   core.run.settings.loss_interval = {false, 200};
@@ -197,7 +198,9 @@ void SimCluster::carry_out(std::size_t index, NodeOutbox& out) {
   while (!out.datagrams.empty() || !out.streams.empty() || !out.run_events.empty()) {
     NodeOutbox now_wanted = std::move(out);
     out = {};
-    for (const auto& datagram : now_wanted.datagrams) deliver(index, datagram);
+    for (const auto& datagram : now_wanted.datagrams) {
+      deliver(index, datagram, now_wanted.bytes_of(datagram));
+    }
     for (const auto& stream : now_wanted.streams) open_stream(index, stream);
     for (auto& event : now_wanted.run_events) on_run_event(index, event);
   }
@@ -275,16 +278,18 @@ bool SimCluster::is_cut(std::size_t from, std::size_t to) const {
   return cuts_.contains({from, to});
 }
 
-void SimCluster::deliver(std::size_t from, const daemon::OutDatagram& datagram) {
-  if (datagram.bytes.size() > kLargestDatagram) {
-    violations_.push_back("a datagram of " + std::to_string(datagram.bytes.size()) + " bytes");
+void SimCluster::deliver(std::size_t from, const daemon::OutDatagram& datagram,
+                         std::span<const std::byte> content) {
+  if (content.size() > kLargestDatagram) {
+    violations_.push_back("a datagram of " + std::to_string(content.size()) + " bytes");
   }
   const auto to = node_at(datagram.to);
   if (!to || is_cut(from, *to)) return;
   const int copies = chance(options_.duplicate) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     if (chance(options_.drop)) continue;
-    schedule(latency(), [this, from, to = *to, is_data = datagram.is_data, bytes = datagram.bytes] {
+    schedule(latency(), [this, from, to = *to, is_data = datagram.is_data,
+                         bytes = Bytes(content.begin(), content.end())] {
       Node& node = *nodes_[to];
       if (!node.is_up || is_cut(from, to)) return;
       NodeOutbox out;

@@ -9,6 +9,7 @@
 #include <queue>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct SimOptions {
   double updates_per_second = 40'000;  ///< of each node
   std::uint32_t expect = 1;
   std::size_t retained_bytes = std::size_t{64} << 20U;
+  bool is_sealed = false;  ///< all nodes have one cluster key
 };
 
 /// Production NodeCores in one thread, on a seeded network with faults, under simulated time.
@@ -102,7 +104,8 @@ class SimCluster {
   void train(Node& node, std::chrono::nanoseconds time);
   void carry_out(std::size_t node, NodeOutbox& out);
   void on_run_event(std::size_t node, sgd::RunEvent& event);
-  void deliver(std::size_t from, const daemon::OutDatagram& datagram);
+  void deliver(std::size_t from, const daemon::OutDatagram& datagram,
+               std::span<const std::byte> content);
   void open_stream(std::size_t from, const daemon::OutStream& stream);
   [[nodiscard]] std::chrono::nanoseconds latency();
   [[nodiscard]] bool chance(double share);
