@@ -218,10 +218,13 @@ int Node::run() {
   const auto receive = [this](const membership::Endpoint& from, std::span<const std::byte> bytes) {
     core_->on_datagram(from, bytes, Clock::now(), out_box_);
   };
-  gossip_port_->start(options_.fault, receive, [this] { turn(); });
+  const auto unreachable = [this](const membership::Endpoint& to) {
+    core_->on_port_unreachable(to, Clock::now(), out_box_);
+  };
+  gossip_port_->start(options_.fault, receive, unreachable, [this] { turn(); });
   FaultSpec data_fault = options_.fault;
   data_fault.seed ^= 0x9e3779b9U;  // another sequence of draws
-  data_port_->start(data_fault, receive, [this] { turn(); });
+  data_port_->start(data_fault, receive, unreachable, [this] { turn(); });
   streams_->start([this](const membership::Endpoint& from, std::span<const std::byte> request) {
     Bytes reply = core_->on_stream_request(from, request, Clock::now(), out_box_);
     asio::post(context_, [this] { turn(); });

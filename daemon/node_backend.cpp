@@ -493,11 +493,24 @@ http::Done NodeBackend::set_log_level(int level) {
 }
 
 http::Done NodeBackend::remove_member(std::string_view id) {
-  return std::unexpected(http::Refusal{
-      http::RefusalKind::kUnavailable,
-      fmt::format("member {} cannot be removed by hand in this version; it is reaped 10 minutes "
-                  "after its death",
-                  id)});
+  const auto& members = node_.core_->swim().members().all();
+  const auto member = std::ranges::find_if(members, [&](const membership::Member& candidate) {
+    return membership::to_string(candidate.profile.id) == id;
+  });
+  if (member == members.end()) {
+    return std::unexpected(http::Refusal{
+        http::RefusalKind::kNotFound, fmt::format("no member has the id {}, see /v1/members", id)});
+  }
+  if (!node_.core_->remove(member->short_id(), Node::Clock::now(), node_.out_box_)) {
+    const bool has_left = member->state == membership::MemberState::kLeft;
+    return std::unexpected(http::Refusal{
+        http::RefusalKind::kConflict,
+        fmt::format("{} {}", member->profile.name,
+                    has_left ? "has left already, and is listed for 10 minutes"
+                             : "is alive: make it leave with POST /v1/leave on itself")});
+  }
+  boost::asio::post(node_.context_, [&node = node_] { node.turn(); });
+  return {};
 }
 
 }  // namespace hogwild::daemon

@@ -149,6 +149,19 @@ void NodeCore::forget_refusal(Endpoint at) {
   std::erase_if(refused_by_, [&](const RefusedBy& past) { return past.at == at; });
 }
 
+void NodeCore::on_port_unreachable(Endpoint endpoint, Instant now, NodeOutbox& out) {
+  // Deltas go out all the time, so that it is their port that speaks first.
+  for (const membership::Member& member : swim_.members().all()) {
+    if (member.is_self || !member.is_live()) continue;
+    Endpoint data = member.profile.gossip;
+    data.port = data_port_of(member.profile.meta);
+    if (endpoint != member.profile.gossip && endpoint != data) continue;
+    membership::Outbox wanted;
+    swim_.on_port_unreachable(member.profile.gossip, now, wanted);
+    return route(wanted, now, out);
+  }
+}
+
 void NodeCore::on_tick(Instant now, NodeOutbox& out) {
   std::erase_if(refused_by_, [&](const RefusedBy& past) { return now - past.last > kRefusedFor; });
   if (now >= swim_.next_deadline()) {
@@ -176,6 +189,13 @@ void NodeCore::join(Endpoint seed, Instant now, NodeOutbox& out) {
   membership::Outbox wanted;
   swim_.join(seed, now, wanted);
   route(wanted, now, out);
+}
+
+bool NodeCore::remove(std::uint64_t short_id, Instant now, NodeOutbox& out) {
+  membership::Outbox wanted;
+  const bool is_removed = swim_.remove(short_id, now, wanted);
+  route(wanted, now, out);
+  return is_removed;
 }
 
 void NodeCore::set_keys(KeyRing keys, std::vector<std::byte> meta, Instant now, NodeOutbox& out) {

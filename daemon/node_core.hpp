@@ -128,12 +128,16 @@ class NodeCore {
   void on_stream_reply(std::uint64_t token,
                        std::expected<std::span<const std::byte>, membership::StreamFailure> reply,
                        Instant now, NodeOutbox& out);
+  /// ICMP says that nobody listens at `endpoint`, gossip or data. Never believed alone.
+  void on_port_unreachable(Endpoint endpoint, Instant now, NodeOutbox& out);
   void on_tick(Instant now, NodeOutbox& out);
   [[nodiscard]] Instant next_deadline() const;
 
   void join(Endpoint seed, Instant now, NodeOutbox& out);
   /// From now on other keys, which the members are told of by `meta`.
   void set_keys(KeyRing keys, std::vector<std::byte> meta, Instant now, NodeOutbox& out);
+  /// Declares a suspect or dead member to have left, for good. False: it is neither.
+  bool remove(std::uint64_t short_id, Instant now, NodeOutbox& out);
   /// Leaves the run, then the cluster. See has_left().
   void leave(Instant now, NodeOutbox& out);
   [[nodiscard]] bool has_left(Instant now) const;

@@ -1,10 +1,12 @@
 #include "daemon/udp_port.hpp"
 
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <cstring>
 
 #include "daemon/socket_address.hpp"
@@ -63,6 +65,20 @@ std::optional<std::uint32_t> drops_of(msghdr& message) {
   return std::nullopt;
 }
 
+/// Whether the error is a host's word that nobody listens at the port.
+bool is_port_unreachable(msghdr& message) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
+       control = CMSG_NXTHDR(&message, control)) {
+    const bool is_v4 = control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_RECVERR;
+    const bool is_v6 = control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_RECVERR;
+    if (!is_v4 && !is_v6) continue;
+    sock_extended_err error;
+    std::memcpy(&error, CMSG_DATA(control), sizeof error);
+    if (error.ee_errno == ECONNREFUSED && error.ee_origin != SO_EE_ORIGIN_LOCAL) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 struct UdpPort::Batch {
@@ -102,13 +118,17 @@ UdpPort::UdpPort(boost::asio::io_context& context, const ip::udp::endpoint& bind
         ::setsockopt(handle, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(int)));
   }
   static_cast<void>(::setsockopt(handle, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on));
+  static_cast<void>(is_v6_ ? ::setsockopt(handle, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on)
+                           : ::setsockopt(handle, IPPROTO_IP, IP_RECVERR, &on, sizeof on));
   socklen_t length = sizeof receive_buffer_bytes_;
   static_cast<void>(::getsockopt(handle, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes_, &length));
 }
 
-void UdpPort::start(const FaultSpec& fault, Receive receive, std::function<void()> batch_done) {
+void UdpPort::start(const FaultSpec& fault, Receive receive, Unreachable unreachable,
+                    std::function<void()> batch_done) {
   if (fault.harms()) fault_.emplace(fault);
   receive_ = std::move(receive);
+  unreachable_ = std::move(unreachable);
   batch_done_ = std::move(batch_done);
   wait();
 }
@@ -116,6 +136,7 @@ void UdpPort::start(const FaultSpec& fault, Receive receive, std::function<void(
 void UdpPort::wait() {
   socket_.async_wait(ip::udp::socket::wait_read, [this](const boost::system::error_code& error) {
     if (error) return;  // closed
+    static_cast<void>(receive_errors());
     static_cast<void>(receive_some());
     batch_done_();
     wait();
@@ -127,7 +148,9 @@ bool UdpPort::receive_some() {
     batch_->prepare();
     const int count =
         ::recvmmsg(socket_.native_handle(), batch_->messages.data(), kBatch, MSG_DONTWAIT, nullptr);
-    if (count <= 0) return false;  // nothing left, or an error of an earlier send: no datagram
+    // The error of an earlier send stands before datagrams that are there.
+    if (count < 0 && errno != EAGAIN && receive_errors()) continue;
+    if (count <= 0) return false;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
       mmsghdr& message = batch_->messages[i];
       if (const auto drops = drops_of(message.msg_hdr)) counters_.receive_drops_total = *drops;
@@ -149,10 +172,35 @@ void UdpPort::send(const membership::Endpoint& to, std::span<const std::byte> da
   if (!socket_.is_open()) return;
   sockaddr_storage address;
   const socklen_t length = fill_address(to, is_v6_, address);
-  const auto sent =
-      ::sendto(socket_.native_handle(), datagram.data(), datagram.size(),
-               MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length);
+  const auto send_once = [&] {
+    return ::sendto(socket_.native_handle(), datagram.data(), datagram.size(),
+                    MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length);
+  };
+  auto sent = send_once();
+  // That may be the answer to an earlier datagram, to whomever; this one was not sent.
+  if (sent < 0 && errno != EAGAIN) sent = send_once();
   if (sent < 0) ++counters_.send_failures_total;
+}
+
+bool UdpPort::receive_errors() {
+  bool had_any = false;
+  for (std::size_t taken = 0; taken < kBatch; ++taken) {
+    sockaddr_storage to;
+    std::array<char, 256> control;
+    std::byte nothing;
+    iovec part{&nothing, 0};
+    msghdr message{};
+    message.msg_name = &to;
+    message.msg_namelen = sizeof to;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    if (::recvmsg(socket_.native_handle(), &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) break;
+    had_any = true;
+    if (message.msg_namelen > 0 && is_port_unreachable(message)) unreachable_(read_address(to));
+  }
+  return had_any;
 }
 
 void UdpPort::close() {

@@ -28,6 +28,7 @@ struct UdpCounters {
 class UdpPort {
  public:
   using Receive = std::function<void(const membership::Endpoint& from, std::span<const std::byte>)>;
+  using Unreachable = std::function<void(const membership::Endpoint& to)>;
 
   /// Binds; throws boost::system::system_error where that fails. `receive_buffer_bytes` is asked of
   /// the kernel, beyond its limit for ordinary users where the process may.
@@ -35,8 +36,10 @@ class UdpPort {
           int receive_buffer_bytes);
 
   /// Calls `receive` for each datagram from now on, and `batch_done` after each batch.
-  /// A port that `fault` harms passes datagrams through it first.
-  void start(const FaultSpec& fault, Receive receive, std::function<void()> batch_done);
+  /// A port that `fault` harms passes datagrams through it first. `unreachable` is called where a
+  /// host says by ICMP that nobody listens at an address that something was sent to.
+  void start(const FaultSpec& fault, Receive receive, Unreachable unreachable,
+             std::function<void()> batch_done);
   void send(const membership::Endpoint& to, std::span<const std::byte> datagram);
   void close();
 
@@ -51,6 +54,8 @@ class UdpPort {
   void wait();
   /// Receives what is there, at most a bounded number of batches; true where more may be waiting.
   bool receive_some();
+  /// Takes what ICMP said about earlier sends; true where there was something.
+  bool receive_errors();
 
   boost::asio::ip::udp::socket socket_;
   bool is_v6_;
@@ -58,6 +63,7 @@ class UdpPort {
   std::unique_ptr<Batch, void (*)(Batch*)> batch_;
   std::optional<FaultInjector> fault_;
   Receive receive_;
+  Unreachable unreachable_;
   std::function<void()> batch_done_;
   UdpCounters counters_;
 };

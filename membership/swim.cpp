@@ -57,6 +57,14 @@ Instant Swim::next_deadline() const {
 
 void Swim::heard_from(std::uint64_t short_id, Instant now) { view_.heard_from(short_id, now); }
 
+bool Swim::remove(std::uint64_t short_id, Instant now, Outbox& out) {
+  begin_step(now);
+  const bool is_removed = !view_.has_left() && view_.remove(short_id, now, out);
+  if (is_removed) gossip(now, out);
+  end_step(now);
+  return is_removed;
+}
+
 void Swim::set_meta(std::vector<std::byte> meta, Instant now, Outbox& out) {
   assert(meta.size() <= kMaxMetaBytes);
   begin_step(now);

@@ -66,6 +66,9 @@ class Swim {
   /// Push-pull with a peer, live or not. May be called again and again, also with this node's own
   /// address.
   void join(Endpoint seed, Instant now, Outbox& out);
+  /// Declares a suspect or dead member to have left, which is final: a process that lives after all
+  /// must start again. False: it is unknown, alive, or has left; nothing changes.
+  bool remove(std::uint64_t short_id, Instant now, Outbox& out);
   /// Changes this node's meta: raises the incarnation and tells all. REQUIRES: at most
   /// kMaxMetaBytes.
   void set_meta(std::vector<std::byte> meta, Instant now, Outbox& out);

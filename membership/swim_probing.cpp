@@ -153,6 +153,12 @@ void Swim::on_port_unreachable(Endpoint endpoint, Instant now, Outbox& out) {
   const auto member = std::ranges::find_if(members().all(), [&](const Member& candidate) {
     return !candidate.is_self && candidate.is_live() && candidate.profile.gossip == endpoint;
   });
+  // Datagrams go on until it is dead, and each brings this word again.
+  const Accusation known{.accuser = members().self().short_id(), .refused = true};
+  if (member != members().all().end() &&
+      std::ranges::find(member->suspected_by, known) != member->suspected_by.end()) {
+    return;
+  }
   if (member != members().all().end()) begin_stream_probe(*member, StreamPurpose::kRefusal, out);
 }
 

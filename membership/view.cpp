@@ -56,7 +56,11 @@ View::Outcome View::apply(const Claim& claim, const Context& context, Outbox& ou
                                               : "declared by " + name_of(claim.declared_by),
                        out);
     case MemberState::kLeft:
-      return apply_end(*member, claim, context, "said goodbye", out);
+      return apply_end(*member, claim, context,
+                       member->state == MemberState::kAlive
+                           ? "said goodbye"
+                           : "said goodbye, or was removed by hand",
+                       out);
   }
   return Outcome::kIgnored;
 }

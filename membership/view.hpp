@@ -51,6 +51,8 @@ class View {
   void accuse(std::uint64_t short_id, bool refused, std::string evidence, Instant now, Outbox& out);
   /// This node knows that the process is gone: dead at once.
   void declare_dead(std::uint64_t short_id, std::string evidence, Instant now, Outbox& out);
+  /// Somebody in charge says that a suspect or dead member has left. False: nothing changes.
+  bool remove(std::uint64_t short_id, Instant now, Outbox& out);
   void heard_from(std::uint64_t short_id, Instant now);
   void probed(std::uint64_t short_id, Instant now);
   void add_round_trip(std::uint64_t short_id, Duration sample);

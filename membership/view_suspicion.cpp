@@ -40,6 +40,16 @@ void View::declare_dead(std::uint64_t short_id, std::string evidence, Instant no
   apply_end(*member, claim, {.now = now}, std::move(evidence), out);
 }
 
+bool View::remove(std::uint64_t short_id, Instant now, Outbox& out) {
+  Member* member = table_.find(short_id);
+  if (member == nullptr || member->is_self) return false;
+  if (member->state != MemberState::kSuspect && member->state != MemberState::kDead) return false;
+  const Claim claim{
+      .state = MemberState::kLeft, .subject = short_id, .incarnation = member->incarnation};
+  apply_end(*member, claim, {.now = now}, "removed by hand", out);
+  return true;
+}
+
 void View::start_suspicion(const Member& member, Instant now) {
   const double log2_members = std::log2(static_cast<double>(table_.counts().live()));
   const auto extra = static_cast<double>(config_.suspicion_per_log2.count()) * log2_members;

@@ -520,6 +520,50 @@ BOOST_AUTO_TEST_CASE(leave_of_another_is_acked_and_believed) {
   BOOST_TEST(node.events(MemberEventType::kLeft) == 1U);
 }
 
+// "Force-leave": somebody in charge knows that a process will not come back.
+BOOST_AUTO_TEST_CASE(who_is_suspect_or_dead_can_be_removed_for_good_and_others_are_told) {
+  for (const Claim& claim : {suspect_claim(3, 0, 2), dead_claim(3, 0)}) {
+    Fixture node;
+    node.meet(4);
+    node.receive(2, {.type = PacketType::kGossip, .claims = {claim}});
+    node.out.clear();
+    BOOST_TEST(node.swim.remove(3, node.now, node.out));
+    BOOST_CHECK(node.swim.members().find(3)->state == MemberState::kLeft);
+    BOOST_TEST(node.events(MemberEventType::kLeft) == 1U);
+    const auto told = node.sent(PacketType::kGossip);
+    BOOST_TEST_REQUIRE(!told.empty());
+    BOOST_TEST((std::ranges::find(told[0].claims, left_claim(3)) != told[0].claims.end()));
+    node.receive(3, {.type = PacketType::kGossip, .claims = {alive_claim(3, 9)}});
+    BOOST_CHECK(node.swim.members().find(3)->state == MemberState::kLeft);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_is_alive_unknown_gone_or_this_node_cannot_be_removed) {
+  Fixture node;
+  node.meet(4);
+  node.receive(4, {.type = PacketType::kLeave, .sequence = 1, .claims = {left_claim(4)}});
+  node.out.clear();
+  for (const std::uint64_t id : {1U, 2U, 4U, 77U}) {
+    BOOST_TEST(!node.swim.remove(id, node.now, node.out));
+  }
+  BOOST_TEST(node.out.empty());
+  BOOST_CHECK(node.swim.members().find(2)->state == MemberState::kAlive);
+}
+
+// Deltas go out hundreds of times a second, and each of them is refused.
+BOOST_AUTO_TEST_CASE(refused_ports_are_looked_into_once_and_known_ones_not_again) {
+  Fixture node;
+  node.meet(4);
+  const Endpoint endpoint = test_profile(3).gossip;
+  for (int i = 0; i < 5; ++i) node.swim.on_port_unreachable(endpoint, node.now, node.out);
+  BOOST_TEST_REQUIRE(node.out.streams.size() == 1U);
+  node.swim.on_stream_reply(node.out.streams[0].token, std::unexpected(StreamFailure::kRefused),
+                            node.now, node.out);
+  BOOST_TEST(node.swim.members().find(3)->suspected_by.size() == 1U);
+  for (int i = 0; i < 5; ++i) node.swim.on_port_unreachable(endpoint, node.now, node.out);
+  BOOST_TEST(node.out.streams.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(packets_stay_within_their_bound_however_much_there_is_to_tell) {
   Fixture node;
   for (std::uint64_t i = 2; i < 250; ++i) {
