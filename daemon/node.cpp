@@ -118,6 +118,11 @@ Node::Node(NodeOptions options, KeyRing keys, Logging& log)
   server_ = std::move(*server);
   options_.http.port = server_->local_endpoint().port;
 
+  if (!options_.state.empty()) {
+    if (const auto prepared = prepare_directory(options_.state); !prepared) {
+      throw std::runtime_error("--state " + prepared.error());
+    }
+  }
   core_ = std::make_unique<NodeCore>(core_options(), started_at_);
 }
 
@@ -240,6 +245,7 @@ int Node::run() {
       },
       [this] { return core_->swim().members().counts().live() < 2; });
   seeds_->start();
+  recall_peers();
   complain_while_alone();
   const auto wait_for_signal = [this](auto again) -> void {
     signals_.async_wait([this, again](const boost::system::error_code& error, int signal) {

@@ -80,6 +80,8 @@ class Node {
   void on_member_event(const membership::MemberEvent& event);
   void on_run_event(sgd::RunEvent& event);
   void on_refusal(const RefusalEvent& refusal);
+  void recall_peers();
+  void remember_peers();
   void run_joined();
   void start_training();
   void evaluate(sgd::EvaluationRequest request);
@@ -134,6 +136,8 @@ class Node {
   NodeOutbox out_box_;
   NodeOutbox spare_box_;  ///< empty, with its memory, unless what was in it is being carried out
   bool is_carrying_out_ = false;
+  bool is_saving_peers_ = false;
+  bool must_save_peers_ = false;  ///< something changed while they were being saved
   // Training
   std::shared_ptr<const TrainingData> data_;
   std::shared_ptr<const sgd::Rule> rule_;

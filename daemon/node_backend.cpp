@@ -385,6 +385,7 @@ std::vector<http::Setting> NodeBackend::config() const {
   add("bandwidth", fmt::format("{}bit", options.bandwidth_bits_per_second));
   add("rate", options.rate ? http::SettingValue(*options.rate) : http::SettingValue());
   add("out", options.out.string());
+  add("state", options.state.string());
   add("upload", options.upload.empty() ? "none" : options.upload);
   add("on-finish", options.on_finish == OnFinish::kServe ? "serve" : "exit");
   add("log-level", std::int64_t{static_cast<int>(node_.log_.level())});

@@ -5,9 +5,11 @@
 
 #include <cmath>
 
+#include "daemon/atomic_file.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/node.hpp"
 #include "daemon/node_background.hpp"
+#include "daemon/peer_file.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -64,6 +66,7 @@ void Node::on_member_event(const membership::MemberEvent& event) {
     member_changes_.push_back(
         {utc_text(std::chrono::system_clock::now()), member, std::string(name), event.evidence});
   }
+  remember_peers();
   if (event.type == Type::kNameConflict) {
     log_.warning("name_in_use", {{"name", options_.name},
                                  {"holder", membership::to_string(event.member.profile.gossip)},
@@ -104,6 +107,47 @@ void Node::on_refusal(const RefusalEvent& refusal) {
   log_.warning("traffic_refused", {{"peer", from},
                                    {"reason", to_string(refusal.reason)},
                                    {"total", core_->traffic().refused_total[index]}});
+}
+
+// Candidates to join through, as if the user had named them; but a node that was told of nobody
+// need not meet one of them before it begins.
+void Node::recall_peers() {
+  if (options_.state.empty()) return;
+  const auto peers = read_peers(options_.state);
+  if (!peers) {
+    log_.warning("peers_forgotten", {{"reason", peers.error()}});
+    return;
+  }
+  for (const RememberedPeer& peer : *peers) seeds_->add(peer.gossip);
+  if (!peers->empty()) {
+    log_.event(LogLevel::kMembership, "peers_remembered", {{"count", peers->size()}});
+  }
+}
+
+// Who has left is not asked again; who is dead may only be out of reach.
+void Node::remember_peers() {
+  if (options_.state.empty() || is_over_) return;
+  if (is_saving_peers_) {
+    must_save_peers_ = true;
+    return;
+  }
+  std::vector<RememberedPeer> peers;
+  for (const membership::Member& member : core_->swim().members().all()) {
+    if (member.is_self || member.state == membership::MemberState::kLeft) continue;
+    const auto gossip = parse_host_port(membership::to_string(member.profile.gossip));
+    if (gossip) peers.push_back({*gossip, member.profile.name});
+  }
+  if (peers.empty()) return;  // alone again: the last ones known are better than none
+  is_saving_peers_ = true;
+  in_background(
+      [text = peers_text(peers), path = peer_file_path(options_.state)] {
+        return write_file_atomically(path, text);
+      },
+      [this](const std::expected<void, std::string>& written) {
+        is_saving_peers_ = false;
+        if (!written) log_.warning("peers_unsaved", {{"reason", written.error()}});
+        if (std::exchange(must_save_peers_, false)) remember_peers();
+      });
 }
 
 void Node::on_run_event(sgd::RunEvent& event) {

@@ -74,7 +74,8 @@ struct NodeOptions {
   std::uint64_t bandwidth_bits_per_second = 0;
   std::optional<Duration> join_timeout;
   OnFinish on_finish = OnFinish::kExit;
-  std::filesystem::path out;  ///< empty: default_output_directory()
+  std::filesystem::path out;    ///< empty: default_output_directory()
+  std::filesystem::path state;  ///< empty: nothing is remembered
   std::string upload;         ///< http:// or https:// URL without a slash at its end; empty: none
   std::filesystem::path ca_file;
   std::filesystem::path http_token_file;

@@ -193,7 +193,6 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
   const std::vector<std::pair<std::string, Words>> later{
       {"quorum", {"node", "--quorum", "any"}},
       {"shard", {"node", "--shard"}},
-      {"state", {"node", "--state", "s"}},
       {"l1", {"node", "--l1", "1"}},
       {"class-weight", {"train", "--class-weight", "1=2"}},
       {"init", {"train", "--init", "m"}},

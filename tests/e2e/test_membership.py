@@ -68,6 +68,31 @@ class ByHand(MembershipTest):
         self.assertRegex(lines[1], r"^node-1 +alive +- +20\S+Z ")
 
 
+class Remembered(MembershipTest):
+
+    def test_a_node_that_starts_again_finds_its_cluster_by_itself(self):
+        state = self.directory / "state"
+        nodes = self.start_idle(2)
+        lonely = self.start("lonely", *IDLE, "--state", state, "--join", nodes[0].gossip)
+        lonely.await_alive(3)
+        peers = state / "peers"
+        wait_until(lambda: peers.exists() and peers.read_text().count("node-") == 2, "both are remembered")
+        lonely.signal(SIGKILL)
+        lonely.end()
+        nodes[0].signal(SIGKILL)  # whom it was told of is gone
+        again = self.start("again", *IDLE, "--state", state, called="lonely")
+        again.await_status(lambda s: s["cluster"]["members"]["alive"] >= 2, "found the other", limit=10)
+
+    def test_a_file_that_cannot_be_read_is_told_and_not_fatal(self):
+        state = self.directory / "state"
+        state.mkdir()
+        (state / "peers").write_text("nonsense\n")
+        node = self.start("node", *IDLE, "--state", state)
+        wait_until(lambda: "event=peers_forgotten" in node.log, "the mistake is told")
+        self.assertIn("line 1", node.log)
+        node.await_alive(1)
+
+
 class Death(MembershipTest):
 
     def seconds_until_known(self, victim, survivors):
