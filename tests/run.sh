@@ -44,13 +44,15 @@ finish() {
 # ---- Set-up ---------------------------------------------------------------------------------------------------------
 
 # What only tests need. prometheus brings promtool; its daemon and that of nginx are kept from starting.
-test_packages='curl liblinear-tools nginx-light prometheus python3 shellcheck'
+test_packages='curl iproute2 iptables liblinear-tools nginx-light prometheus python3 shellcheck'
 
 install_test_packages() {
   missing=
   for package in $test_packages; do
     case $package in
       nginx-light) PATH=$PATH:/usr/sbin command -v nginx >/dev/null && continue ;;
+      iproute2) PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null && continue ;;
+      iptables) PATH=$PATH:/usr/sbin:/sbin command -v iptables >/dev/null && continue ;;
       liblinear-tools) command -v liblinear-predict >/dev/null && continue ;;
       prometheus) command -v promtool >/dev/null && continue ;;
       *) command -v "$package" >/dev/null && continue ;;
