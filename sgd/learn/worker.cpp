@@ -90,6 +90,7 @@ void Worker::exchange() {
   open_window();
   passed_over_.fetch_add(replica_.exchange(at_.own, at_.published, factors_, first_stripe_),
                          std::memory_order_relaxed);
+  if (replica_.has_overflowed()) at_.pace.has_fault.store(true, std::memory_order_relaxed);
 }
 
 void Worker::merge_scalars() {
@@ -143,8 +144,9 @@ void Worker::open_window() {
 }
 
 // Leaving: nobody trains on this replica any more, so waiting for a claim costs nobody anything.
+// After a fault what is left is not merged: a value that no sum can hold would take for ever.
 void Worker::merge_rest() {
-  while (replica_.has_unmerged()) {
+  while (replica_.has_unmerged() && !at_.pace.has_fault.load(std::memory_order_relaxed)) {
     exchange();
     std::this_thread::yield();
   }
