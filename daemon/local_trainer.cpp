@@ -73,8 +73,7 @@ LocalProgress LocalTrainer::run_segment() {
   } else {
     pool_.join();
   }
-  std::vector<sgd::CellDelta> fresh;
-  own_.collect(published_, fresh);
+  own_.publish_to(published_);
   train_s_ += std::chrono::duration<double>(Clock::now() - start).count();
 
   LocalProgress progress{
