@@ -32,6 +32,9 @@ class PrivateReplica {
   /// Nothing is built before the first exchange(). `rule` must outlive it.
   PrivateReplica(const Rule& rule, SumsLayout layout, const Kernels& kernels);
 
+  /// Whether an exchange takes the blocks that were touched, and not all.
+  [[nodiscard]] bool is_wide() const { return is_wide_; }
+
   [[nodiscard]] ReplicaView view() {
     return {u_.data(), inverse_metric_.data(), is_wide_ ? is_dirty_.data() : nullptr};
   }
