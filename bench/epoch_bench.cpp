@@ -71,8 +71,7 @@ class Learner {
       std::vector<std::jthread> threads;
       for (auto& worker : workers_) threads.emplace_back([&worker] { worker->run(); });
     }
-    std::vector<CellDelta> fresh;
-    own_.collect(published_, fresh);
+    own_.publish_to(published_);
     return seconds_since(start);
   }
 

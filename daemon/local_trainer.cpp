@@ -73,8 +73,7 @@ LocalProgress LocalTrainer::run_segment() {
   } else {
     pool_.join();
   }
-  std::vector<sgd::CellDelta> fresh;
-  own_.collect(published_, fresh);
+  own_.publish_to(published_);
   train_s_ += std::chrono::duration<double>(Clock::now() - start).count();
 
   LocalProgress progress{
@@ -90,7 +89,8 @@ LocalProgress LocalTrainer::run_segment() {
     }
     progress.train_loss = loss / examples;
   }
-  progress.is_over = progress.updates >= most_updates_ || pace_.has_fault.load() ||
+  progress.has_fault = pace_.has_fault.load();
+  progress.is_over = progress.updates >= most_updates_ || progress.has_fault ||
                      (limits_.max_time_s > 0 && train_s_ >= limits_.max_time_s);
   return progress;
 }

@@ -24,6 +24,7 @@ struct LocalProgress {
   std::uint64_t nonzeros = 0;
   double train_loss = 0;  ///< mean loss of the segment's examples before their own update
   bool is_over = false;
+  bool has_fault = false;  ///< it ended early: numbers left their range
 };
 
 /// Trains on one machine: the worker of a cluster's node, without the cluster.

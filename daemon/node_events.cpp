@@ -278,8 +278,8 @@ void Node::workers_left() {
   core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
     run.workers_stopped(&session->own, Clock::now(), wanted);
   });
-  // Nothing is published after a value that is no number: this node says goodbye instead.
-  if (has_fault) fail("training produced a value that is not finite");
+  // Nothing is published after a value that no sum can hold: this node says goodbye instead.
+  if (has_fault) fail("training left the range of its numbers: values of the rows are too large");
 }
 
 void Node::evaluate(sgd::EvaluationRequest request) {

@@ -143,6 +143,14 @@ int run_train(const TrainOptions& options) {
       figures = figures_of(test);
     }
     if (is_verbose) print_row(progress, figures, rows, is_multilabel);
+    if (progress.has_fault) {
+      fmt::print(stderr,
+                 "hogwild train: {}: the sums of training left their range: its rows are too long "
+                 "(norms up to {:.3g}), or there were too many updates ({}); expected values that "
+                 "are alike in size\n",
+                 learn.train, train.scale.largest_norm, progress.updates);
+      return kFailed;
+    }
     if (options.stop.min_loss && figures.test_loss <= *options.stop.min_loss) break;
   } while (!progress.is_over);
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "sgd/learn/kernels.hpp"
+#include "sgd/learn/published_sums.hpp"
 #include "sgd/learn/rule.hpp"
 
 // The kernels, but for the few operations in which instruction paths differ; those are a class
@@ -284,6 +285,7 @@ inline BlockOutcome exchange_arrays(const BlockExchange& block, float* __restric
   const float cluster = block.cluster;
   std::int32_t changed = 0;
   std::int32_t more = 0;
+  std::uint32_t overflow = 0;
   for (std::uint32_t i = 0; i < kBlock; ++i) {
     const float learned = (u[i] - start[i]) / inverse_metric[i] * inverse_built;
     // In this order of arguments a value that is no number becomes a bound: no cast of it.
@@ -295,6 +297,8 @@ inline BlockOutcome exchange_arrays(const BlockExchange& block, float* __restric
     more |= std::abs(add) == static_cast<std::int32_t>(kLargestMerge) ? 1 : 0;
     const auto sum = static_cast<std::uint32_t>(made[i]) + static_cast<std::uint32_t>(add);
     made[i] = static_cast<std::int32_t>(sum);
+    static_assert(PublishedSums::kLargestSum == 1 << 30);
+    overflow |= sum ^ (sum << 1U);  // its two highest bits differ from 2³⁰ on, and below −2³⁰
     const auto unsent = static_cast<std::int32_t>(sum - static_cast<std::uint32_t>(sent[i]));
     const float base =
         kUnit * (static_cast<float>(published[i]) + cluster * static_cast<float>(unsent));
@@ -303,7 +307,8 @@ inline BlockOutcome exchange_arrays(const BlockExchange& block, float* __restric
     start[i] = base * fresh;
     u[i] = (base + lookahead * (learned - units * kUnit)) * fresh;
   }
-  return {.has_changed = changed != 0, .has_more = more != 0};
+  return {
+      .has_changed = changed != 0, .has_more = more != 0, .has_overflowed = (overflow >> 31U) != 0};
 }
 
 template <class Path>

@@ -70,8 +70,9 @@ struct BlockExchange {
 
 /// What an exchange did to a block.
 struct BlockOutcome {
-  bool has_changed;  ///< some integer was added to `made`
-  bool has_more;     ///< what was learned did not fit into one merge
+  bool has_changed;     ///< some integer was added to `made`
+  bool has_more;        ///< what was learned did not fit into one merge
+  bool has_overflowed;  ///< some integer of `made` is past its range (PublishedSums::kLargestSum)
 };
 
 /// The learner's two hot loops for one instruction path.

@@ -11,6 +11,7 @@
 
 #include "sgd/learn/kernel_paths.hpp"
 #include "sgd/learn/kernels.hpp"
+#include "sgd/learn/published_sums.hpp"
 #include "sgd/learn/rule.hpp"
 
 #pragma GCC push_options

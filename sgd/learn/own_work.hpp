@@ -81,12 +81,17 @@ class OwnWork {
   /// `out`, ascending by cell. A busy stripe is left for the next call. Network thread only.
   /// Cost: one pass over the blocks that have new work.
   void collect(PublishedSums& published, std::vector<CellDelta>& out);
+  /// As collect(), for a node without peers: nothing is listed, which is 16 bytes a cell.
+  void publish_to(PublishedSums& published);
 
   /// Forgets all work, as in a new process. REQUIRES: no worker is running.
   void reset();
 
  private:
-  void collect_block(std::uint32_t block, PublishedSums& published, std::vector<CellDelta>& out);
+  template <class Take>
+  void collect_each(PublishedSums& published, const Take& take);
+  template <class Take>
+  void collect_block(std::uint32_t block, PublishedSums& published, const Take& take);
 
   // Fixed after construction.
   SumsLayout layout_;

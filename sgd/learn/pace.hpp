@@ -17,7 +17,8 @@ struct Pace {
   std::atomic<float> lookahead{1.0F};
   /// Flushes of this node so far. Written by the network thread, which notifies after each.
   std::atomic<std::uint32_t> flushes{0};
-  /// Set by a worker that computed a non-finite value; it stops then. Read by the network thread.
+  /// Set by a worker that computed a value that is not finite, or whose node's sums left their
+  /// range; all workers stop then. Read by the network thread.
   std::atomic<bool> has_fault{false};
   /// Asks the network thread to flush soon. Called by workers; must be callable from any thread.
   /// Empty where no flush is needed (one machine, no network).

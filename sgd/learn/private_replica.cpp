@@ -108,6 +108,7 @@ void PrivateReplica::exchange_stripe(std::uint32_t stripe, OwnWork& own,
     if (outcome.has_changed) ++version;
     is_dirty_[block] = outcome.has_more || !is_wide_ ? 1 : 0;
     has_unmerged_ = has_unmerged_ || outcome.has_more;
+    has_overflowed_ = has_overflowed_ || outcome.has_overflowed;
     build.made_version = version;
     build.published_version = published_version;
     build.drift = drift_;

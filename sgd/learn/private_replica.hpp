@@ -32,6 +32,9 @@ class PrivateReplica {
   /// Nothing is built before the first exchange(). `rule` must outlive it.
   PrivateReplica(const Rule& rule, SumsLayout layout, const Kernels& kernels);
 
+  /// Whether an exchange takes the blocks that were touched, and not all.
+  [[nodiscard]] bool is_wide() const { return is_wide_; }
+
   [[nodiscard]] ReplicaView view() {
     return {u_.data(), inverse_metric_.data(), is_wide_ ? is_dirty_.data() : nullptr};
   }
@@ -44,6 +47,8 @@ class PrivateReplica {
   /// True where the last exchange left something that was learned: a stripe was passed over, or a
   /// value was too large for one merge.
   [[nodiscard]] bool has_unmerged() const { return has_unmerged_; }
+  /// True when a sum that was merged here has left its range: what follows would wrap.
+  [[nodiscard]] bool has_overflowed() const { return has_overflowed_; }
 
  private:
   /// What a block was built from.
@@ -82,6 +87,7 @@ class PrivateReplica {
   float drift_ = 0.0F;                  ///< Σ over exchanges of the largest |ln ρ/ρ_before|
   float largest_metric_factor_ = 0.0F;  ///< of the columns
   bool has_unmerged_ = false;
+  bool has_overflowed_ = false;
   std::vector<float> metric_factors_;  ///< ρ again and again: of any block a piece of this
   std::vector<float> block_metric_;    ///< sv of a block, where no piece of rule_.metric will do
 };

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t kSmallestWindow = 64;
 constexpr std::uint64_t kLargestWindow = 8192;
+constexpr std::uint64_t kLargestWideWindow = 32768;
 
 /// Moves the whole units of `amount` out of it and returns their number.
 std::int64_t take_units(double& amount, double unit) {
@@ -57,13 +58,18 @@ void Worker::run() {
 
 // Short at the start of a run, where each example moves the model far; long later, where an
 // exchange should cost little beside the window; all workers together never past a quarter of the
-// rows, since what a worker learned is news to the others for a window's length.
+// rows, since what a worker learned is news to the others for a window's length. A wide replica's
+// rare features touch nearly as many blocks in a short window as in a long one, so there it is
+// longer still, unless other nodes wait for the news.
 std::uint64_t Worker::window_size() const {
+  const bool is_alone = at_.pace.lookahead.load(std::memory_order_relaxed) <= 1.0F;
+  const std::uint64_t largest =
+      replica_.is_wide() && is_alone ? kLargestWideWindow : kLargestWindow;
   const std::uint64_t examples =
       at_.published.examples() + static_cast<std::uint64_t>(std::max<std::int64_t>(
                                      0, at_.own.unsent_scalar(SumsLayout::kExamples)));
   return std::clamp(std::min(examples, at_.rows.row_count()) / (4 * at_.workers), kSmallestWindow,
-                    kLargestWindow);
+                    largest);
 }
 
 bool Worker::take_rows() {
@@ -90,6 +96,7 @@ void Worker::exchange() {
   open_window();
   passed_over_.fetch_add(replica_.exchange(at_.own, at_.published, factors_, first_stripe_),
                          std::memory_order_relaxed);
+  if (replica_.has_overflowed()) at_.pace.has_fault.store(true, std::memory_order_relaxed);
 }
 
 void Worker::merge_scalars() {
@@ -143,8 +150,9 @@ void Worker::open_window() {
 }
 
 // Leaving: nobody trains on this replica any more, so waiting for a claim costs nobody anything.
+// After a fault what is left is not merged: a value that no sum can hold would take for ever.
 void Worker::merge_rest() {
-  while (replica_.has_unmerged()) {
+  while (replica_.has_unmerged() && !at_.pace.has_fault.load(std::memory_order_relaxed)) {
     exchange();
     std::this_thread::yield();
   }

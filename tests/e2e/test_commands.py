@@ -196,6 +196,14 @@ class ExitCodes(SwarmTest):
             with self.subTest(arguments=arguments):
                 self.assert_refused(2, words, *arguments)
 
+    def test_values_too_large_for_the_sums_end_training_with_1(self):
+        rows = self.directory / "rows.svm"
+        for value in ["1e30", "2e9"]:
+            rows.write_text("+1 1:1 2:0.5\n-1 2:1 3:0.5\n" * 50 + f"+1 3:{value}\n")
+            for threads in ["1", "2"]:
+                with self.subTest(value=value, threads=threads):
+                    self.assert_refused(1, [str(rows), "norms up to"], "train", "--train", rows, "--threads", threads)
+
     def test_what_cannot_be_written_is_1_and_said_before_the_work(self):
         rows = self.directory / "rows.svm"
         rows.write_text("1 1:1\n-1 2:1\n")

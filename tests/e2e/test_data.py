@@ -29,6 +29,32 @@ class Forms(SwarmTest):
         return subprocess.run([HOGWILD, *map(str, arguments)], input=content, capture_output=True, timeout=60,
                               check=False, env=clean_environment())
 
+    # The refusal of what does not fit stands on this figure: docs/data.md, "How data is loaded".
+    def test_training_takes_the_memory_that_is_stated_and_not_much_less(self):
+        features = 1_000_000
+        with open(self.text, "w", encoding="ascii") as rows:
+            for row in range(4000):
+                first = row * 250 + 1
+                rows.write(f"{row % 2} " + " ".join(f"{i}:0.06" for i in range(first, first + 250)) + "\n")
+
+        def peak_bytes(threads):
+            command = [HOGWILD, "train", "--train", self.text, "--threads", str(threads), "--epochs", "2", "--log-level",
+                       "0", "--model", self.directory / "m.bin"]
+            with subprocess.Popen(command, env=clean_environment()) as process:
+                _, status, usage = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 0)
+            return usage.ru_maxrss * 1024
+
+        held_by_rows = features * (8 + 8 + 8)  # each feature comes once: an entry, its number, its mean square
+        program = 30 << 20
+        for threads in [1, 2]:
+            with self.subTest(threads=threads):
+                stated = features * (72 + 16 * threads)
+                peak = peak_bytes(threads)
+                self.assertLess(peak, stated + held_by_rows + program)
+                self.assertGreater(peak, stated / 2)
+
     def test_packed_files_and_pipes_are_the_same_set(self):
         content = self.text.read_bytes()
         half = content.rindex(b"\n", 0, len(content) // 2) - 20  # a line goes over two members

@@ -397,6 +397,21 @@ BOOST_AUTO_TEST_CASE(a_huge_value_goes_out_in_pieces_and_no_number_becomes_a_bou
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_sum_past_its_range_is_told_on_either_side_and_not_before) {
+  for (const Kernels* each : available_kernels()) {
+    for (const auto& [made, has_overflowed] : {std::pair{(1 << 30) - 1, false},
+                                               {1 << 30, true},
+                                               {-(1 << 30), false},
+                                               {-(1 << 30) - 1, true}}) {
+      Block block(9);
+      block.u = block.start;  // nothing was learned
+      block.made.assign(kBlock, 0);
+      block.made[kBlock - 1] = made;
+      BOOST_TEST(each->exchange_block(block.exchange()).has_overflowed == has_overflowed);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace hogwild::sgd

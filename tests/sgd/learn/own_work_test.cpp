@@ -76,6 +76,25 @@ BOOST_AUTO_TEST_CASE(sums_wrap_instead_of_overflowing) {
   for (const CellDelta& delta : fresh) BOOST_TEST(delta.value == 1 << 30);
 }
 
+BOOST_AUTO_TEST_CASE(publishing_without_a_list_adds_what_the_list_would_say) {
+  OwnWork listed(kLayout);
+  OwnWork silent(kLayout);
+  PublishedSums by_list(kLayout);
+  PublishedSums by_silence(kLayout);
+  std::vector<CellDelta> fresh;
+  for (OwnWork* own : {&listed, &silent}) {
+    add(*own, 5, 7);
+    add(*own, 4'999, -3);
+    own->add_scalar(SumsLayout::kExamples, 9);
+  }
+  listed.collect(by_list, fresh);
+  silent.publish_to(by_silence);
+  BOOST_TEST(by_silence.examples() == 9U);
+  BOOST_TEST(by_silence.digest() == by_list.digest());
+  silent.publish_to(by_silence);  // nothing is published twice
+  BOOST_TEST(by_silence.digest() == by_list.digest());
+}
+
 BOOST_AUTO_TEST_CASE(workers_and_a_flusher_lose_nothing_between_them) {
   OwnWork own(kLayout);
   PublishedSums published(kLayout);

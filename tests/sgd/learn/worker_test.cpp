@@ -144,6 +144,25 @@ BOOST_AUTO_TEST_CASE(a_value_that_is_no_number_stops_the_worker_and_is_not_merge
   BOOST_TEST(fresh.empty());
 }
 
+// 1e30 is a float, but its product with a slope is no sum of ours; 2e9 is one that would wrap.
+BOOST_AUTO_TEST_CASE(a_value_that_no_sum_can_hold_stops_the_worker_and_does_not_wrap) {
+  for (const float value : {1e30F, 2e9F}) {
+    SparseRows sparse(64, 64);
+    for (std::size_t row = 0; row < 64; ++row) {
+      sparse.starts()[row + 1] = row + 1;
+      sparse.feature()[row] = 0;
+      sparse.value()[row] = row == 50 ? value : 1.0F;
+    }
+    std::vector<float> sign(64, 1.0F);
+    sign[50] = -1.0F;
+    const TrainingRows rows(std::move(sparse), std::move(sign), 1);
+    Learner learner(rows, 1);
+    learner.train(1, false);
+    BOOST_TEST(learner.pace.has_fault.load());
+    BOOST_TEST(learner.published.sum(0) < -PublishedSums::kLargestSum);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_node_that_ran_far_ahead_waits_for_its_flush) {
   const TrainingRows rows = toy_rows(20'000, kFeatures);
   Learner learner(rows, 1);
