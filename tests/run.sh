@@ -203,7 +203,8 @@ sanitize() {
 }
 
 run_asan() {
-  export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  # No fake stacks (detect_stack_use_after_return): GCC 12 aligns them for 32 bytes where AVX-512 needs 64 (GCC bug 110027).
+  export ASAN_OPTIONS=detect_stack_use_after_return=0:strict_string_checks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   # shellcheck disable=SC2046 # a list of paths
   sanitize asan address,undefined $(core_tests)
 }
