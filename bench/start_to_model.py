@@ -46,25 +46,38 @@ if test:
 """ % LAMBDA
 
 
-def run(command, log):
-    """Runs `command`; returns its wall time in seconds and its peak memory in MiB."""
-    with open(log, "wb") as out:
-        start = time.monotonic()
-        process = subprocess.Popen([str(c) for c in command], stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        peak = 0.0
-        while True:
-            try:
-                status = Path(f"/proc/{process.pid}/status").read_text()
-                peak = max(peak, int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024)
-            except (OSError, TypeError):
-                pass  # it has just ended
-            if process.poll() is not None:
-                break
-            time.sleep(0.001)
-        wall = time.monotonic() - start
+def start(command, out):
+    return subprocess.Popen([str(c) for c in command], stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+
+
+def check(process, command, log):
     if process.returncode != 0:
         sys.exit(f"{command}: exit {process.returncode}\n{Path(log).read_text()}")
-    return wall, peak
+
+
+def run(command, log):
+    """Runs `command`; returns its wall time in seconds."""
+    with open(log, "wb") as out:
+        begin = time.monotonic()
+        process = start(command, out)
+        process.wait()
+        wall = time.monotonic() - begin
+    check(process, command, log)
+    return wall
+
+
+def peak_of(command, log):
+    """Runs `command`; returns its peak memory in MiB. Apart from timing: to ask for it holds the process up."""
+    peak = 0.0
+    with open(log, "wb") as out:
+        process = start(command, out)
+        while process.poll() is None:
+            found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
+            if found:  # else it has just ended
+                peak = max(peak, int(found[1]) / 1024)
+            time.sleep(0.001)
+    check(process, command, log)
+    return peak
 
 
 class Bench:
@@ -124,7 +137,7 @@ class Bench:
         run(vw + ["-d", test, "-t", "-i", model, "-p", predictions, "--quiet"], self.log)
         with open(predictions) as scores, open(self.test) as rows:
             wrong = [(float(score) > 0) != (float(row.split(" ", 1)[0]) > 0) for score, row in zip(scores, rows)]
-        starts = [run(vw + ["--version"], self.log)[0] for _ in range(5)]
+        starts = [run(vw + ["--version"], self.log) for _ in range(5)]
         self.trainers["Vowpal Wabbit"] = (command, 100 * sum(wrong) / len(wrong), statistics.median(starts))
 
     def add_liblinear(self):
@@ -148,12 +161,10 @@ class Bench:
 
     def measure(self):
         walls = {name: [] for name in self.trainers}
-        peaks = dict.fromkeys(self.trainers, 0.0)
         for _ in range(self.options.runs):
-            for name, (command, _, start) in self.trainers.items():
-                wall, peak = run(command, self.log)
-                walls[name].append(wall - start)
-                peaks[name] = max(peaks[name], peak)
+            for name, (command, _, overhead) in self.trainers.items():
+                walls[name].append(run(command, self.log) - overhead)
+        peaks = {name: peak_of(command, self.log) for name, (command, _, _) in self.trainers.items()}
         ours = statistics.median(walls["hogwild, 2 threads"])
         print(f"{self.options.rows} rows, {self.train.stat().st_size / 1e6:.0f} MB of text, {os.cpu_count()} CPUs, "
               f"{self.options.runs} runs each, in turn")
