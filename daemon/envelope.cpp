@@ -51,7 +51,7 @@ std::expected<Envelope, Refusal> decode_envelope(std::span<const std::byte> mess
   if (!has_magic(message)) return std::unexpected(Refusal::kNotOurs);
   if (message[2] != std::byte{Envelope::kVersion}) return std::unexpected(Refusal::kOtherVersion);
   const auto channel = std::to_integer<std::uint8_t>(message[3] & ~kSealedBit);
-  if (channel < 1 || channel > 2) return std::unexpected(Refusal::kBadChannel);
+  if (channel < 1 || channel > 3) return std::unexpected(Refusal::kBadChannel);
   std::uint32_t tag = 0;
   std::memcpy(&tag, message.data() + 4, sizeof tag);
   if (tag != cluster) return std::unexpected(Refusal::kOtherCluster);

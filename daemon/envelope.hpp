@@ -11,7 +11,7 @@
 namespace hogwild::daemon {
 
 /// Which core a message is for.
-enum class Channel : std::uint8_t { kMembership = 1, kReplication = 2 };
+enum class Channel : std::uint8_t { kMembership = 1, kReplication = 2, kData = 3 };
 
 /// Why a message was dropped. No state changes but a counter. The numbers are those of hints.
 enum class Refusal : std::uint8_t {

@@ -28,7 +28,6 @@ using std::chrono::seconds;
 constexpr int kReceiveBufferBytes = 8 << 20;
 /// A flush that may not be sent yet is looked at again so soon.
 constexpr milliseconds kSoon{1};
-constexpr milliseconds kLoadNews{3000};  // between lines about data that take long to load
 
 std::uint64_t random_word() {
   static std::random_device device;
@@ -163,6 +162,8 @@ NodeCoreOptions Node::core_options() {
   core.cluster = options_.cluster;
   core.keys = std::exchange(first_keys_, {});
   core.run = run_options();
+  // Giving data leaves the other half of the link to training.
+  core.donor_bytes_per_second = static_cast<double>(options_.bandwidth_bits_per_second) / 8 / 2;
   core.random_seed = random_seed_;
   return core;
 }
@@ -188,6 +189,7 @@ sgd::RunOptions Node::run_options() const {
   settings.epochs = options_.stop.epochs.value_or(0);
   settings.updates = options_.stop.updates.value_or(0);
   settings.min_loss = options_.stop.min_loss.value_or(0);
+  settings.early_stopping = options_.stop.early_stopping;
   if (options_.stop.max_time) {
     settings.max_time_s = std::chrono::duration<double>(*options_.stop.max_time).count();
   }
@@ -266,81 +268,6 @@ int Node::run() {
   return exit_code_;
 }
 
-void Node::load_data(LearnOptions learn) {
-  if (options_.mode == NodeMode::kIdle) learn.train.clear();
-  if (learn.train.empty()) {
-    // Test data alone is laid out once the run has told its feature order.
-    core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
-      run.data_loaded({}, Clock::now(), wanted);
-    });
-    return;
-  }
-  begin_loading();
-  loader_ = std::jthread([this, learn] {
-    auto loaded = load_training_data(learn, learn.threads, &load_progress_);
-    asio::post(context_,
-               [this, loaded = std::move(loaded)]() mutable { data_arrived(std::move(loaded)); });
-  });
-}
-
-void Node::begin_loading() {
-  is_loading_ = true;
-  tell_load_progress(Clock::now());
-}
-
-/// Says how far loading is, each few seconds until it has ended.
-void Node::tell_load_progress(Instant start) {
-  load_timer_.expires_after(kLoadNews);
-  load_timer_.async_wait([this, start](const boost::system::error_code& error) {
-    if (error || !is_loading_ || is_over_) return;
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    const LoadCounts counts = load_counts(load_progress_, seconds);
-    log_.event(LogLevel::kEvaluations, "data_loading",
-               {{"bytes", counts.bytes},
-                {"total_bytes", counts.total_bytes},
-                {"percent", percent_loaded(counts)},
-                {"rows", counts.rows},
-                {"seconds", seconds}});
-    tell_load_progress(start);
-  });
-}
-
-void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
-  is_loading_ = false;
-  load_timer_.cancel();
-  if (!loaded) {
-    log_.warning("data_unusable", {{"reason", loaded.error().message}});
-    begin_leave(loaded.error().exit_code, "data");
-    return;
-  }
-  if (loaded->train) {
-    log_.event(LogLevel::kMembership, "data_loaded",
-               {{"rows", loaded->train->rows.row_count()},
-                {"nonzeros", loaded->train->rows.nonzero_count()},
-                {"features", loaded->train->rows.feature_count()},
-                {"fingerprint", fmt::format("{:016x}", loaded->train->fingerprint)},
-                {"seconds", loaded->load_s}});
-  }
-  if (loaded->unknown_test_entries > 0) {
-    log_.event(LogLevel::kMembership, "test_entries_unknown",
-               {{"count", loaded->unknown_test_entries}});
-  }
-  sgd::LocalData data;
-  data.has_train = loaded->train.has_value();
-  data.has_test = loaded->test.has_value();
-  data.test_fingerprint = loaded->test_fingerprint;
-  data.test_source = loaded->test_source;
-  if (loaded->train) {
-    data.constants = run_constants(*loaded);
-    data.train_source = loaded->train->shared_source;
-  }
-  data_ = std::make_shared<const TrainingData>(std::move(*loaded));
-  core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
-    run.data_loaded(std::move(data), Clock::now(), wanted);
-  });
-  turn();
-}
-
 // ── Turns ──
 
 void Node::turn() {
@@ -408,8 +335,9 @@ void Node::carry_out() {
   while (!out_box_.empty()) {
     std::swap(out_box_, spare_box_);
     NodeOutbox& wanted = spare_box_;
-    for (const OutDatagram& datagram : wanted.datagrams) {
-      (datagram.is_data ? data_port_ : gossip_port_)->send(datagram.to, wanted.bytes_of(datagram));
+    for (const OutDatagrams& datagrams : wanted.datagrams) {
+      (datagrams.is_data ? data_port_ : gossip_port_)
+          ->send(datagrams.to, wanted.bytes_of(datagrams), datagrams.segment);
     }
     for (OutStream& stream : wanted.streams) {
       streams_->request(stream.to, std::move(stream.bytes), stream.timeout,
@@ -421,6 +349,7 @@ void Node::carry_out() {
     for (const membership::MemberEvent& event : wanted.member_events) on_member_event(event);
     for (sgd::RunEvent& event : wanted.run_events) on_run_event(event);
     for (const RefusalEvent& refusal : wanted.refusals) on_refusal(refusal);
+    for (FetchedPiece& piece : wanted.pieces) store(std::move(piece));
     wanted.clear();
   }
   is_carrying_out_ = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -7,6 +8,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/fetched_file.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/node_core.hpp"
 #include "daemon/options.hpp"
@@ -55,11 +58,22 @@ class Node {
   friend class NodeBackend;
   using Clock = std::chrono::steady_clock;
 
-  // node.cpp: start, turns, end
+  // node_data.cpp: where rows come from
+  using LoadJob =
+      std::function<std::expected<TrainingData, DataFailure>(sgd::LoadProgress* progress)>;
   void load_data(LearnOptions learn);
+  void load(LoadJob job);
   void begin_loading();
   void tell_load_progress(Instant start);
   void data_arrived(std::expected<TrainingData, DataFailure> loaded);
+  void get_data_of_run();
+  void begin_fetch(sgd::DataPart part);
+  void store(FetchedPiece piece);
+  void load_what_was_fetched();
+  [[nodiscard]] bool may_fetch_again();
+  void offer_data();
+
+  // node.cpp: start, turns, end
   void turn();
   void arm_timer();
   void on_wake();
@@ -132,6 +146,14 @@ class Node {
   sgd::LoadProgress load_progress_;  ///< any thread
   std::jthread loader_;
   bool is_loading_ = false;
+  /// A part of the run's data that members gave, or are giving.
+  struct FetchedPart {
+    std::shared_ptr<FetchedFile> file;  ///< null: it lay in --state
+    std::string path;                   ///< empty: it is not complete
+  };
+  std::array<std::optional<FetchedPart>, 2> fetched_;  ///< by sgd::DataPart
+  LearnOptions learn_of_run_;  ///< the user's, and what the run says where that is silent
+  sgd::RunId offered_run_ = 0;
   KeyRing first_keys_;  ///< until the core has them
   NodeOutbox out_box_;
   NodeOutbox spare_box_;  ///< empty, with its memory, unless what was in it is being carried out

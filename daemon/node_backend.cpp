@@ -120,6 +120,11 @@ http::TrainingInfo NodeBackend::training() const {
     training.best_test_loss =
         std::min(training.best_test_loss.value_or(point.test_loss), point.test_loss);
   }
+  if (run.phase() >= sgd::Phase::kConfirmed) {  // of the model that is exported
+    const sgd::RunResult& result = run.final_record()->result;
+    if (known(result.test_loss)) training.test_loss = result.test_loss;
+    if (known(result.test_accuracy)) training.test_accuracy = result.test_accuracy;
+  }
   if (run.stop_order()) training.stop_reason = run.stop_order()->reason;
   const double left = run.info()->settings.epochs * rows - static_cast<double>(examples);
   if (left > 0 && *training.updates_per_second > 0) {
@@ -257,7 +262,7 @@ http::ModelSummary NodeBackend::model_summary() const {
   summary.updates = replica.sums().examples();
   summary.features = run.info()->constants.metric.size();
   if (run.info()->layout().sum_count() > kMostSummed) return summary;
-  const sgd::Weights weights = sgd::weights_of(replica.sums().image(), *node_.rule_);
+  const sgd::Weights weights = sgd::weights_of(run.model_image(), *node_.rule_);
   const double scale = std::ldexp(1.0, run.info()->constants.scale_exponent);
   double square = 0;
   std::uint64_t nonzero = 0;
@@ -432,7 +437,7 @@ void NodeBackend::export_model(http::ModelFormat format,
     return completion(std::unexpected(http::Refusal{
         http::RefusalKind::kUnavailable, "there is no model yet: the run has not begun"}));
   }
-  boost::asio::post(node_.background_, [image = run.replica()->sums().image(), info = *run.info(),
+  boost::asio::post(node_.background_, [image = run.model_image(), info = *run.info(),
                                         rule = node_.rule_, format,
                                         completion = std::move(completion)]() mutable {
     const sgd::LinearModel model =

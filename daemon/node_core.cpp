@@ -7,6 +7,8 @@ namespace {
 
 /// A snapshot may be large, and a slow link slow.
 constexpr std::chrono::seconds kRunStreamTimeout{60};
+/// For a piece of data: another member may be quicker.
+constexpr std::chrono::seconds kPieceTimeout{10};
 /// Peers whose traffic is remembered; those that are gone make room.
 constexpr std::size_t kMostPeers = 2048;
 /// Whoever knocks with a wrong key learns why; a crowd of them must not become work.
@@ -22,7 +24,9 @@ NodeCore::NodeCore(NodeCoreOptions options, Instant now)
       channel_(options.cluster, self_, options.keys),
       swim_(options.swim, options.self, options.random_seed, now),
       run_(options.run, options.self.id.short_id(), options.self.start_time_unix_ms,
-           options.random_seed ^ 0x5bd1e9955bd1e995U, now) {}
+           options.random_seed ^ 0x5bd1e9955bd1e995U, now),
+      donor_(options.donor_bytes_per_second),
+      random_(options.random_seed ^ 0x9e3779b97f4a7c15U) {}
 
 // ── In ──
 
@@ -63,6 +67,8 @@ Bytes NodeCore::on_stream_request(Endpoint from, std::span<const std::byte> requ
   Bytes reply;
   if (channel == Channel::kReplication) {
     reply = run_.on_request(opened->payload, now);
+  } else if (channel == Channel::kData) {
+    reply = donor_.on_request(opened->payload, now);
   } else {
     membership::Outbox wanted;
     reply = swim_.on_stream_request(from, opened->envelope.sender, opened->payload, now, wanted);
@@ -101,6 +107,10 @@ void NodeCore::on_stream_reply(
     membership::Outbox wanted;
     swim_.on_stream_reply(open_stream.token, reply, now, wanted);
     return route(wanted, now, out);
+  }
+  if (open_stream.channel == Channel::kData) {
+    return on_data_reply(static_cast<sgd::DataPart>(open_stream.token),
+                         reply ? std::optional(*reply) : std::nullopt, now, out);
   }
   with_run(now, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
     run.on_reply(open_stream.token, reply ? std::optional(*reply) : std::nullopt, now, wanted);
@@ -172,6 +182,7 @@ void NodeCore::on_tick(Instant now, NodeOutbox& out) {
   if (now >= run_.next_deadline()) {
     with_run(now, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) { run.on_tick(now, wanted); });
   }
+  ask_for_data(now, out);
   // The run first: what was published must be in other hands before this member goes.
   if (is_leaving_ && !has_left_run_ && run_.has_left(now)) {
     has_left_run_ = true;
@@ -182,7 +193,51 @@ void NodeCore::on_tick(Instant now, NodeOutbox& out) {
 }
 
 Instant NodeCore::next_deadline() const {
-  return std::min(swim_.next_deadline(), run_.next_deadline());
+  Instant next = std::min(swim_.next_deadline(), run_.next_deadline());
+  for (const auto& fetch : fetches_) {
+    if (fetch) next = std::min(next, fetch->next_deadline());
+  }
+  return next;
+}
+
+// ── Data ──
+
+void NodeCore::offer_data(sgd::DataPart part, sgd::OfferedData data) {
+  if (run_.info() != nullptr) donor_.offer(run_.info()->id, part, std::move(data));
+}
+
+void NodeCore::fetch_data(sgd::DataPart part, std::uint64_t id, std::uint64_t have) {
+  fetches_[static_cast<std::size_t>(part)].emplace(run_.info()->id, part, id, have);
+}
+
+void NodeCore::ask_for_data(Instant now, NodeOutbox& out) {
+  for (std::size_t index = 0; index < fetches_.size(); ++index) {
+    auto& fetch = fetches_[index];
+    if (!fetch || now < fetch->next_deadline()) continue;
+    const auto donors = run_.members_with(static_cast<sgd::DataPart>(index));
+    const membership::Member* donor =
+        donors.empty() ? nullptr : swim_.members().find(donors[random_() % donors.size()]);
+    if (donor == nullptr) {
+      fetch->find_nobody(now);
+      continue;
+    }
+    if (const auto request = fetch->next_request(now)) {
+      open_stream(donor->profile.gossip, Channel::kData, index, *request, kPieceTimeout, out);
+    }
+  }
+}
+
+void NodeCore::on_data_reply(sgd::DataPart part, std::optional<std::span<const std::byte>> reply,
+                             Instant now, NodeOutbox& out) {
+  auto& fetch = fetches_[static_cast<std::size_t>(part)];
+  if (!fetch || !fetch->is_asking()) return;  // begun anew, for another run
+  if (const auto piece = fetch->on_reply(reply, now)) {
+    out.pieces.push_back({part,
+                          piece->offset,
+                          {piece->bytes.begin(), piece->bytes.end()},
+                          piece->begins_anew,
+                          fetch->is_complete()});
+  }
 }
 
 void NodeCore::join(Endpoint seed, Instant now, NodeOutbox& out) {
@@ -251,10 +306,11 @@ void NodeCore::route(sgd::RunOutbox& wanted, Instant, NodeOutbox& out) {
     send_to_peer(datagram.to, wrap(Channel::kReplication, datagram.bytes, out), out);
   }
   // What goes to many is sealed once: the same bytes to each.
-  for (const Bytes& datagram : wanted.broadcasts) {
-    if (wanted.broadcast_to.empty()) break;
-    const Wrapped wrapped = wrap(Channel::kReplication, datagram, out);
-    for (const sgd::PeerId peer : wanted.broadcast_to) send_to_peer(peer, wrapped, out);
+  if (!wanted.broadcast_to.empty()) {
+    const auto parts = wrap_all(Channel::kReplication, wanted.broadcasts, out);
+    for (const sgd::PeerId peer : wanted.broadcast_to) {
+      for (const Wrapped& part : parts) send_to_peer(peer, part, out);
+    }
   }
   for (const sgd::PeerRequest& request : wanted.requests) {
     const membership::Member* member = swim_.members().find(request.to);
@@ -269,16 +325,37 @@ NodeCore::Wrapped NodeCore::wrap(Channel channel, std::span<const std::byte> pay
                                  NodeOutbox& out) {
   const std::size_t begin = out.bytes.size();
   if (!channel_.seal_datagram(channel, payload, out.bytes)) ++traffic_.unsealable_total;
-  return {begin, out.bytes.size() - begin};
+  const std::size_t size = out.bytes.size() - begin;
+  return {begin, size, size};
 }
 
-void NodeCore::send(Endpoint to, Channel channel, Wrapped datagram, NodeOutbox& out) {
-  if (datagram.size == 0) return;
-  out.datagrams.push_back({to, channel == Channel::kReplication, datagram.begin, datagram.size});
-  traffic_.sent_bytes_total += datagram.size;
+std::vector<NodeCore::Wrapped> NodeCore::wrap_all(Channel channel, std::span<const Bytes> payloads,
+                                                  NodeOutbox& out) {
+  std::vector<Wrapped> parts;
+  for (const Bytes& payload : payloads) {
+    const Wrapped one = wrap(channel, payload, out);
+    if (one.size == 0) continue;
+    const bool fits = !parts.empty() && one.size <= parts.back().segment &&
+                      parts.back().size % parts.back().segment == 0 &&
+                      parts.back().begin + parts.back().size == one.begin;
+    if (fits) {
+      parts.back().size += one.size;
+    } else {
+      parts.push_back(one);
+    }
+  }
+  return parts;
 }
 
-void NodeCore::send_to_peer(std::uint64_t peer, Wrapped datagram, NodeOutbox& out) {
+void NodeCore::send(Endpoint to, Channel channel, Wrapped datagrams, NodeOutbox& out) {
+  if (datagrams.size == 0) return;
+  out.datagrams.push_back(
+      {to, channel == Channel::kReplication, datagrams.begin, datagrams.size, datagrams.segment});
+  traffic_.sent_bytes_total += datagrams.size;
+}
+
+void NodeCore::send_to_peer(std::uint64_t peer, Wrapped datagrams, NodeOutbox& out) {
+  if (datagrams.size == 0) return;
   const auto to = data_endpoint(peer);
   if (!to) return;
   if (peers_.size() >= kMostPeers && !peers_.contains(peer)) {
@@ -288,11 +365,12 @@ void NodeCore::send_to_peer(std::uint64_t peer, Wrapped datagram, NodeOutbox& ou
     });
   }
   PeerTraffic& traffic = peers_[peer];
-  ++traffic.datagrams_sent_total;
-  traffic.bytes_sent_total += datagram.size;
-  ++traffic_.delta_datagrams_sent_total;
-  traffic_.delta_bytes_sent_total += datagram.size;
-  send(*to, Channel::kReplication, datagram, out);
+  const std::size_t count = (datagrams.size + datagrams.segment - 1) / datagrams.segment;
+  traffic.datagrams_sent_total += count;
+  traffic.bytes_sent_total += datagrams.size;
+  traffic_.delta_datagrams_sent_total += count;
+  traffic_.delta_bytes_sent_total += datagrams.size;
+  send(*to, Channel::kReplication, datagrams, out);
 }
 
 void NodeCore::open_stream(Endpoint to, Channel channel, std::uint64_t token,

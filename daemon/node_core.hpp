@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <random>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "daemon/member_meta.hpp"
 #include "daemon/secure_channel.hpp"
 #include "membership/swim.hpp"
+#include "sgd/replica/data_transfer.hpp"
 #include "sgd/replica/run.hpp"
 
 namespace hogwild::daemon {
@@ -26,16 +28,19 @@ struct NodeCoreOptions {
   std::string cluster = "hogwild";
   KeyRing keys;  ///< empty: nothing is sealed
   sgd::RunOptions run;
-  std::uint64_t random_seed = 0;  ///< protocol jitter and ids; never the run's seed
+  double donor_bytes_per_second = 0;  ///< of data, to members without any; 0: no limit
+  std::uint64_t random_seed = 0;      ///< protocol jitter and ids; never the run's seed
 };
 
-/// A datagram to send as it is, envelope included: a part of NodeOutbox::bytes, which several may
-/// share.
-struct OutDatagram {
+/// Datagrams to send as they are, envelopes included: a part of NodeOutbox::bytes, which several
+/// may share. They lie one behind the other, each of `segment` bytes, the last perhaps shorter: so
+/// the kernel takes them in one call.
+struct OutDatagrams {
   Endpoint to;
   bool is_data = false;  ///< from the data socket, else from the gossip socket
   std::size_t begin = 0;
-  std::size_t size = 0;
+  std::size_t size = 0;  ///< of all
+  std::size_t segment = 0;
 };
 
 /// Connect by TCP, send `bytes` framed, await one framed reply; answer with on_stream_reply().
@@ -54,21 +59,31 @@ struct RefusalEvent {
   std::uint8_t version = 0;  ///< of a hint: the protocol's version that the other speaks
 };
 
+/// Data of the run that came from another member and is to be stored.
+struct FetchedPiece {
+  sgd::DataPart part = sgd::DataPart::kTrain;
+  std::uint64_t offset = 0;
+  Bytes bytes;
+  bool begins_anew = false;  ///< forget what was stored before
+  bool is_last = false;      ///< the part is complete with it
+};
+
 /// What a step wants done, in order; the caller empties it.
 struct NodeOutbox {
-  std::vector<OutDatagram> datagrams;
+  std::vector<OutDatagrams> datagrams;
   Bytes bytes;  ///< of all datagrams
   std::vector<OutStream> streams;
   std::vector<membership::MemberEvent> member_events;
   std::vector<sgd::RunEvent> run_events;
   std::vector<RefusalEvent> refusals;
+  std::vector<FetchedPiece> pieces;
 
-  [[nodiscard]] std::span<const std::byte> bytes_of(const OutDatagram& datagram) const {
-    return std::span(bytes).subspan(datagram.begin, datagram.size);
+  [[nodiscard]] std::span<const std::byte> bytes_of(const OutDatagrams& part) const {
+    return std::span(bytes).subspan(part.begin, part.size);
   }
   [[nodiscard]] bool empty() const {
     return datagrams.empty() && streams.empty() && member_events.empty() && run_events.empty() &&
-           refusals.empty();
+           refusals.empty() && pieces.empty();
   }
   /// Keeps the memory, so that no datagram needs any of its own.
   void clear() {
@@ -78,6 +93,7 @@ struct NodeOutbox {
     member_events.clear();
     run_events.clear();
     refusals.clear();
+    pieces.clear();
   }
 };
 
@@ -138,6 +154,11 @@ class NodeCore {
   void set_keys(KeyRing keys, std::vector<std::byte> meta, Instant now, NodeOutbox& out);
   /// Declares a suspect or dead member to have left, for good. False: it is neither.
   bool remove(std::uint64_t short_id, Instant now, NodeOutbox& out);
+  /// From now on members of the run may have this part of its data from here.
+  void offer_data(sgd::DataPart part, sgd::OfferedData data);
+  /// Fetches a part of the run's data from members that have it, beyond what is stored already:
+  /// the first `have` bytes of contents `id`. REQUIRES: run().info().
+  void fetch_data(sgd::DataPart part, std::uint64_t id, std::uint64_t have);
   /// Leaves the run, then the cluster. See has_left().
   void leave(Instant now, NodeOutbox& out);
   [[nodiscard]] bool has_left(Instant now) const;
@@ -153,6 +174,12 @@ class NodeCore {
   [[nodiscard]] const membership::Swim& swim() const { return swim_; }
   [[nodiscard]] const sgd::Run& run() const { return run_; }
   [[nodiscard]] sgd::Run& run() { return run_; }
+  /// A part that is being fetched, or was; nullptr: none of it.
+  [[nodiscard]] const sgd::DataFetch* fetch_of(sgd::DataPart part) const {
+    const auto& fetch = fetches_[static_cast<std::size_t>(part)];
+    return fetch ? &*fetch : nullptr;
+  }
+  [[nodiscard]] const sgd::DataDonor& donor() const { return donor_; }
   [[nodiscard]] const NodeTraffic& traffic() const { return traffic_; }
   [[nodiscard]] const SecureChannel& channel() const { return channel_; }
   /// Who said lately that it refuses this node, the newest last.
@@ -165,17 +192,24 @@ class NodeCore {
   void route(membership::Outbox& wanted, Instant now, NodeOutbox& out);
   void route(sgd::RunOutbox& wanted, Instant now, NodeOutbox& out);
   void tell_run_of_members(Instant now, NodeOutbox& out);
-  /// A sealed datagram in NodeOutbox::bytes. size 0: it could not be sealed.
+  /// Sealed datagrams in NodeOutbox::bytes, see OutDatagrams. size 0: sealing failed.
   struct Wrapped {
     std::size_t begin = 0;
     std::size_t size = 0;
+    std::size_t segment = 0;
   };
   [[nodiscard]] Wrapped wrap(Channel channel, std::span<const std::byte> payload, NodeOutbox& out);
-  void send(Endpoint to, Channel channel, Wrapped datagram, NodeOutbox& out);
-  void send_to_peer(std::uint64_t peer, Wrapped datagram, NodeOutbox& out);
+  /// Several, in as few parts as their sizes allow.
+  [[nodiscard]] std::vector<Wrapped> wrap_all(Channel channel, std::span<const Bytes> payloads,
+                                              NodeOutbox& out);
+  void send(Endpoint to, Channel channel, Wrapped datagrams, NodeOutbox& out);
+  void send_to_peer(std::uint64_t peer, Wrapped datagrams, NodeOutbox& out);
   void open_stream(Endpoint to, Channel channel, std::uint64_t token,
                    std::span<const std::byte> request, std::chrono::nanoseconds timeout,
                    NodeOutbox& out);
+  void ask_for_data(Instant now, NodeOutbox& out);
+  void on_data_reply(sgd::DataPart part, std::optional<std::span<const std::byte>> reply,
+                     Instant now, NodeOutbox& out);
   void refuse(Refusal reason, Endpoint from, Instant now, NodeOutbox& out);
   [[nodiscard]] Bytes hint(std::span<const std::byte> request, Refusal reason, Instant now);
   void forget_refusal(Endpoint at);
@@ -188,6 +222,9 @@ class NodeCore {
   SecureChannel channel_;
   membership::Swim swim_;
   sgd::Run run_;
+  sgd::DataDonor donor_;
+  std::array<std::optional<sgd::DataFetch>, 2> fetches_;  ///< by sgd::DataPart
+  std::mt19937_64 random_;
   struct OpenStream {
     Channel channel;
     std::uint64_t token;

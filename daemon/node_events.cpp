@@ -231,25 +231,8 @@ void Node::run_joined() {
       log_.warning("log_files_unusable", {{"reason", opened.error()}});
     }
   }
-  // What this node did not load by itself, the run may say where to get.
-  LearnOptions learn = options_.learn;
-  if (data_ || !learn.train.empty()) return;
-  learn.train = info.settings.train_source;
-  if (learn.test.empty()) learn.test = info.settings.test_source;
-  if (learn.train.empty() && learn.test.empty()) {
-    log_.event(LogLevel::kMinimal, "follows_without_data",
-               {{"hint", "name the data with --train to take part in training"}});
-    return;
-  }
-  begin_loading();
-  loader_ = std::jthread([this, learn, constants = info.constants] {
-    auto loaded = learn.train.empty()
-                      ? load_test_data(learn, constants, learn.threads, &load_progress_)
-                      : load_training_data(learn, learn.threads, &load_progress_);
-    boost::asio::post(context_, [this, loaded = std::move(loaded)]() mutable {
-      data_arrived(std::move(loaded));
-    });
-  });
+  get_data_of_run();
+  offer_data();
 }
 
 void Node::start_training() {

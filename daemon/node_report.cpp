@@ -53,8 +53,8 @@ void Node::export_results() {
     std::vector<std::pair<std::string, std::string>> files;
   };
   in_background(
-      [image = run.replica()->sums().image(), info = *run.info(), history = run.history(),
-       rule = rule_, directory = *out_] {
+      [image = run.model_image(), info = *run.info(), history = run.history(), rule = rule_,
+       directory = *out_] {
         const sgd::LinearModel model =
             linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
         Written written{{}, result_files(model, history)};

@@ -360,7 +360,15 @@ const std::array kTable{
                .range = Range{.least = 0, .most = 1e6},
                .meaning = "Stop when the validation loss is under X. Lower: a better model, later.",
                .set = set_number<&Values::stop, &StopOptions::min_loss>},
-    OptionSpec{.name = "early-stopping", .value = "K", .commands = kNodeCommand},
+    OptionSpec{.name = "early-stopping",
+               .value = "K",
+               .commands = kNodeCommand,
+               .standard = "3",
+               .range = Range{.least = 0, .most = 1e9},
+               .meaning =
+                   "Stop after K evaluations of which none improved the validation loss by more "
+                   "than 1e-4 of its value. None counts before the first epoch. 0: never.",
+               .set = set_count<&Values::stop, &StopOptions::early_stopping>},
     // The cluster.
     OptionSpec{.name = "name",
                .value = "NAME",
@@ -569,15 +577,15 @@ const std::array kTable{
                .meaning = "Print one JSON object.",
                .set = set_json},
     // Logs.
-    OptionSpec{.name = "log-level",
-               .value = "0..3",
-               .commands = kLearning,
-               .standard = "1",
-               .range = Range{.least = 0, .most = 3},
-               .meaning =
-                   "0: warnings, the final result, links. 1: evaluations too. 2: joins, leaves, "
+    OptionSpec{
+        .name = "log-level",
+        .value = "0..3",
+        .commands = kLearning,
+        .standard = "1",
+        .range = Range{.least = 0, .most = 3},
+        .meaning = "0: warnings, the final result, links. 1: evaluations too. 2: joins, leaves, "
                    "suspicions, rounds too. 3: each send and receive too.",
-               .set = set_count<&Values::log, &LogOptions::level>},
+        .set = set_count<&Values::log, &LogOptions::level>},
     OptionSpec{.name = "log-format",
                .value = "FORMAT",
                .commands = kLearning,

@@ -41,6 +41,7 @@ struct StopOptions {
   std::optional<std::uint64_t> updates;
   std::optional<Duration> max_time;
   std::optional<double> min_loss;
+  std::uint64_t early_stopping = 3;  ///< evaluations without improvement; 0: never
 };
 
 enum class LogFormat { kText, kJson };

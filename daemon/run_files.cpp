@@ -71,7 +71,7 @@ json::value result_of(const RunReportFacts& facts) {
   result["stop_reason"] = record == nullptr ? json::value() : json::value(record->stop.reason);
   result["best_row"] = record == nullptr || record->history.empty()
                            ? json::value()
-                           : json::value(record->history.size() - 1);
+                           : json::value(record->model_row());
   result["partial"] = !facts.unreached.empty();
   result["unreached"] = json::value_from(facts.unreached);
   return result;

@@ -9,6 +9,8 @@
 
 #include "daemon/exit_code.hpp"
 #include "daemon/memory_allowance.hpp"
+#include "sgd/data/cache.hpp"
+#include "sgd/data/cache_image.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/learn/learner_memory.hpp"
 
@@ -59,6 +61,34 @@ std::vector<std::uint32_t> ranks_by_feature(const std::vector<std::uint32_t>& fe
   return ranks;
 }
 
+std::expected<sgd::TrainingSet, DataFailure> open_cache(const std::string& path, unsigned threads,
+                                                        sgd::LoadProgress* progress) {
+  const auto cache = sgd::Cache::open(path, threads, progress);
+  if (!cache) return bad_data(cache.error());
+  return cache->training_set();
+}
+
+std::expected<void, DataFailure> check_memory(const std::string& what,
+                                              const sgd::TrainingSet& train, unsigned threads) {
+  const std::uint64_t needed =
+      sgd::learner_bytes(train.rows.feature_count(), train.labels.column_count(), threads);
+  auto complaint = memory_complaint("training on " + what + " with " +
+                                        std::to_string(train.rows.feature_count()) +
+                                        " features and " + std::to_string(threads) + " threads",
+                                    needed, available_bytes());
+  if (complaint.empty()) return {};
+  return std::unexpected(DataFailure{kFailed, complaint + "; expected fewer threads or features"});
+}
+
+std::unexpected<DataFailure> other_data(std::string_view what) {
+  return std::unexpected(DataFailure{
+      kBadData, "the " + std::string(what) + " that came from other members is not the run's"});
+}
+
+sgd::RowScale scale_of(const sgd::RunConstants& constants) {
+  return {.factor = std::ldexp(1.0F, constants.scale_exponent)};
+}
+
 }  // namespace
 
 std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& learn,
@@ -71,15 +101,8 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
     if (!source) return std::unexpected(DataFailure{kUsage, source.error()});
     auto train = sgd::load_training(*source, threads, progress);
     if (!train) return bad_data(train.error());
-    const std::uint64_t needed =
-        sgd::learner_bytes(train->rows.feature_count(), train->labels.column_count(), threads);
-    if (auto complaint = memory_complaint(
-            "training on " + learn.train + " with " + std::to_string(train->rows.feature_count()) +
-                " features and " + std::to_string(threads) + " threads",
-            needed, available_bytes());
-        !complaint.empty()) {
-      return std::unexpected(
-          DataFailure{kFailed, complaint + "; expected fewer threads or features"});
+    if (const auto fits = check_memory(learn.train, *train, threads); !fits) {
+      return std::unexpected(fits.error());
     }
     data.train = std::move(*train);
   }
@@ -100,11 +123,101 @@ std::expected<TrainingData, DataFailure> load_test_data(const LearnOptions& lear
   const Clock::time_point start = Clock::now();
   TrainingData data;
   const auto order = sgd::FeatureOrder::of_features(constants.file_index);
-  const sgd::RowScale scale{.factor = std::ldexp(1.0F, constants.scale_exponent)};
-  const auto added = add_test(learn, order, constants.labels, scale, threads, progress, data);
+  const auto added =
+      add_test(learn, order, constants.labels, scale_of(constants), threads, progress, data);
   if (!added) return std::unexpected(added.error());
   data.load_s = seconds_since(start);
   return data;
+}
+
+std::expected<TrainingData, DataFailure> load_fetched_data(const FetchedData& fetched,
+                                                           const LearnOptions& learn,
+                                                           const sgd::RunConstants& constants,
+                                                           unsigned threads,
+                                                           sgd::LoadProgress* progress) {
+  const Clock::time_point start = Clock::now();
+  TrainingData data;
+  if (fetched.train_cache.empty()) {
+    LearnOptions train_only = learn;
+    train_only.test.clear();
+    auto loaded = load_training_data(train_only, threads, progress);
+    if (!loaded) return loaded;
+    data = std::move(*loaded);
+  } else {
+    auto train = open_cache(fetched.train_cache, threads, progress);
+    if (!train) return std::unexpected(train.error());
+    if (const auto fits = check_memory("the run's data", *train, threads); !fits) {
+      return std::unexpected(fits.error());
+    }
+    data.train = std::move(*train);
+    sgd::RunConstants own = run_constants(data);
+    own.test_fingerprint = constants.test_fingerprint;
+    if (own != constants) return other_data("training data");
+  }
+  if (!fetched.test_cache.empty()) {
+    auto test = open_cache(fetched.test_cache, threads, progress);
+    if (!test) return std::unexpected(test.error());
+    const auto features = test->order.features();
+    if (test->fingerprint != constants.test_fingerprint || test->labels != constants.labels ||
+        test->scale.factor != scale_of(constants).factor ||
+        !std::equal(features.begin(), features.end(), constants.file_index.begin(),
+                    constants.file_index.end())) {
+      return other_data("test data");
+    }
+    data.test = std::move(test->rows);
+    data.test_fingerprint = test->fingerprint;
+  } else if (!learn.test.empty()) {
+    const sgd::TrainingSet& train = *data.train;
+    const auto added =
+        add_test(learn, train.order, train.labels, train.scale, threads, progress, data);
+    if (!added) return std::unexpected(added.error());
+  }
+  data.load_s = seconds_since(start);
+  return data;
+}
+
+std::optional<sgd::OfferedData> offered_data(std::shared_ptr<const TrainingData> data,
+                                             const sgd::RunConstants& constants,
+                                             sgd::DataPart part) {
+  /// What an image views, and the image.
+  struct Offer {
+    std::shared_ptr<const TrainingData> data;
+    sgd::FeatureOrder order;
+    sgd::RowScale scale;
+    sgd::LabelEncoding labels;
+    std::vector<double> mean_square;
+    std::optional<sgd::CacheImage> image;
+  };
+  const bool is_train = part == sgd::DataPart::kTrain;
+  if (is_train ? !data->train.has_value() : !data->test.has_value()) return std::nullopt;
+  auto offer = std::make_shared<Offer>();
+  offer->data = std::move(data);
+  const std::uint32_t feature_count =
+      *std::max_element(constants.file_index.begin(), constants.file_index.end()) + 1;
+  if (is_train) {
+    const sgd::TrainingSet& train = *offer->data->train;
+    offer->image.emplace(sgd::CacheParts{train.rows, train.order, train.labels, train.scale,
+                                         train.mean_square, train.fingerprint, train.shared_source},
+                         feature_count, 1);
+  } else {
+    // Made from what every node with these rows has, so that all give the same bytes.
+    offer->order = sgd::FeatureOrder::of_features(constants.file_index);
+    offer->scale = scale_of(constants);
+    offer->labels = constants.labels;
+    offer->mean_square.assign(constants.file_index.size(), 0.0);
+    offer->image.emplace(sgd::CacheParts{*offer->data->test,
+                                         offer->order,
+                                         offer->labels,
+                                         offer->scale,
+                                         offer->mean_square,
+                                         offer->data->test_fingerprint,
+                                         {}},
+                         feature_count, 1);
+  }
+  const sgd::CacheImage& image = *offer->image;
+  return sgd::OfferedData{
+      image.id(), image.file_bytes(),
+      [offer](std::uint64_t offset, std::span<std::byte> out) { offer->image->read(offset, out); }};
 }
 
 sgd::RunConstants run_constants(const TrainingData& data) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "sgd/data/training_rows.hpp"
 #include "sgd/learn/evaluate.hpp"
 #include "sgd/model/model_file.hpp"
+#include "sgd/replica/data_transfer.hpp"
 #include "sgd/replica/run_info.hpp"
 
 namespace hogwild::daemon {
@@ -40,6 +42,25 @@ struct TrainingData {
 [[nodiscard]] std::expected<TrainingData, DataFailure> load_test_data(
     const LearnOptions& learn, const sgd::RunConstants& constants, unsigned threads,
     sgd::LoadProgress* progress);
+
+/// Caches that came from other members of a run, and what the user named or the run says.
+struct FetchedData {
+  std::string train_cache;  ///< path; empty: `learn.train` is to be loaded
+  std::string test_cache;   ///< path; empty: `learn.test` is, where it is not empty
+};
+
+/// Data of a run of which some came from its members: checked against what the run says of it.
+/// Errors: a cache that cannot be used, or is of other data (exit 3); those of
+/// load_training_data().
+[[nodiscard]] std::expected<TrainingData, DataFailure> load_fetched_data(
+    const FetchedData& fetched, const LearnOptions& learn, const sgd::RunConstants& constants,
+    unsigned threads, sgd::LoadProgress* progress);
+
+/// The training or test rows of `data` as other members may fetch them; nothing where it has none.
+/// The test rows come in the numbers of the training set, so they need no second order.
+[[nodiscard]] std::optional<sgd::OfferedData> offered_data(std::shared_ptr<const TrainingData> data,
+                                                           const sgd::RunConstants& constants,
+                                                           sgd::DataPart part);
 
 /// What a run that trains on `data` has as its constants.
 [[nodiscard]] sgd::RunConstants run_constants(const TrainingData& data);

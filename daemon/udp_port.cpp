@@ -2,8 +2,10 @@
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -17,10 +19,16 @@ namespace {
 namespace ip = boost::asio::ip;
 
 constexpr std::size_t kBatch = 64;
-/// A turn ends after so many batches, so that timers and HTTP get theirs.
-constexpr int kBatchesATurn = 16;
+/// A turn ends after so many datagrams, so that timers and HTTP get theirs.
+constexpr std::size_t kDatagramsATurn = 1024;
 /// Larger than any datagram of ours: what is longer is cut, and then refused by its decoder.
 constexpr std::size_t kSlotBytes = 2048;
+/// What the kernel may put together of one sender's datagrams.
+constexpr std::size_t kCoalescedBytes = 65'535;
+constexpr std::size_t kCoalescedBatch = 8;
+/// In one call, by the kernel's limits: segments, and bytes of an IPv4 datagram.
+constexpr std::size_t kMostSegments = 64;
+constexpr std::size_t kMostSegmentedBytes = 65'507;
 
 socklen_t fill_address(const membership::Endpoint& endpoint, bool is_v6, sockaddr_storage& out) {
   std::memset(&out, 0, sizeof out);
@@ -65,6 +73,19 @@ std::optional<std::uint32_t> drops_of(msghdr& message) {
   return std::nullopt;
 }
 
+/// The size of each datagram that the kernel put together; `whole` where it did not.
+std::size_t segment_of(msghdr& message, std::size_t whole) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
+       control = CMSG_NXTHDR(&message, control)) {
+    if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO) {
+      int segment = 0;
+      std::memcpy(&segment, CMSG_DATA(control), sizeof segment);
+      if (segment > 0) return static_cast<std::size_t>(segment);
+    }
+  }
+  return whole;
+}
+
 /// Whether the error is a host's word that nobody listens at the port.
 bool is_port_unreachable(msghdr& message) {
   for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
@@ -82,16 +103,25 @@ bool is_port_unreachable(msghdr& message) {
 }  // namespace
 
 struct UdpPort::Batch {
-  std::array<std::array<std::byte, kSlotBytes>, kBatch> bytes;
-  std::array<sockaddr_storage, kBatch> from;
-  std::array<std::array<char, 64>, kBatch> control;
-  std::array<iovec, kBatch> parts;
-  std::array<mmsghdr, kBatch> messages;
+  Batch(std::size_t slot_count, std::size_t bytes_a_slot)
+      : slot_bytes(bytes_a_slot),
+        bytes(slot_count * bytes_a_slot),
+        from(slot_count),
+        control(slot_count),
+        parts(slot_count),
+        messages(slot_count) {}
+
+  std::size_t slot_bytes;
+  std::vector<std::byte> bytes;
+  std::vector<sockaddr_storage> from;
+  std::vector<std::array<char, 128>> control;
+  std::vector<iovec> parts;
+  std::vector<mmsghdr> messages;
 
   /// Points every message at its slot; the kernel overwrites lengths, so before each call.
   void prepare() {
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      parts[i] = {bytes[i].data(), kSlotBytes};
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      parts[i] = {bytes.data() + i * slot_bytes, slot_bytes};
       messages[i] = {};
       messages[i].msg_hdr.msg_name = &from[i];
       messages[i].msg_hdr.msg_namelen = sizeof from[i];
@@ -105,9 +135,7 @@ struct UdpPort::Batch {
 
 UdpPort::UdpPort(boost::asio::io_context& context, const ip::udp::endpoint& bind,
                  int receive_buffer_bytes)
-    : socket_(context),
-      is_v6_(bind.address().is_v6()),
-      batch_(new Batch, [](Batch* batch) { delete batch; }) {
+    : socket_(context), is_v6_(bind.address().is_v6()) {
   socket_.open(bind.protocol());
   socket_.bind(bind);
   socket_.non_blocking(true);
@@ -122,7 +150,15 @@ UdpPort::UdpPort(boost::asio::io_context& context, const ip::udp::endpoint& bind
                            : ::setsockopt(handle, IPPROTO_IP, IP_RECVERR, &on, sizeof on));
   socklen_t length = sizeof receive_buffer_bytes_;
   static_cast<void>(::getsockopt(handle, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes_, &length));
+  // A kernel that knows the option can do it; 0 leaves single sends as they are.
+  const int none = 0;
+  has_segmentation_ = ::setsockopt(handle, SOL_UDP, UDP_SEGMENT, &none, sizeof none) == 0;
+  has_coalescing_ = ::setsockopt(handle, SOL_UDP, UDP_GRO, &on, sizeof on) == 0;
+  batch_ = has_coalescing_ ? std::make_unique<Batch>(kCoalescedBatch, kCoalescedBytes)
+                           : std::make_unique<Batch>(kBatch, kSlotBytes);
 }
+
+UdpPort::~UdpPort() = default;
 
 void UdpPort::start(const FaultSpec& fault, Receive receive, Unreachable unreachable,
                     std::function<void()> batch_done) {
@@ -144,10 +180,11 @@ void UdpPort::wait() {
 }
 
 bool UdpPort::receive_some() {
-  for (int round = 0; round < kBatchesATurn; ++round) {
+  for (std::size_t taken = 0; taken < kDatagramsATurn;) {
     batch_->prepare();
+    const auto wanted = static_cast<unsigned>(batch_->messages.size());
     const int count =
-        ::recvmmsg(socket_.native_handle(), batch_->messages.data(), kBatch, MSG_DONTWAIT, nullptr);
+        ::recvmmsg(socket_.native_handle(), batch_->messages.data(), wanted, MSG_DONTWAIT, nullptr);
     // The error of an earlier send stands before datagrams that are there.
     if (count < 0 && errno != EAGAIN && receive_errors()) continue;
     if (count <= 0) return false;
@@ -155,31 +192,74 @@ bool UdpPort::receive_some() {
       mmsghdr& message = batch_->messages[i];
       if (const auto drops = drops_of(message.msg_hdr)) counters_.receive_drops_total = *drops;
       if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;
-      const std::span<const std::byte> datagram(batch_->bytes[i].data(), message.msg_len);
+      const std::size_t segment = segment_of(message.msg_hdr, message.msg_len);
       const membership::Endpoint from = read_address(batch_->from[i]);
-      if (fault_) {
-        fault_->pass(from, datagram, receive_);
-      } else {
-        receive_(from, datagram);
-      }
+      std::span<const std::byte> left(batch_->bytes.data() + i * batch_->slot_bytes,
+                                      message.msg_len);
+      do {  // an empty datagram is one, too
+        const auto datagram = left.first(std::min(left.size(), segment));
+        take(from, datagram);
+        left = left.subspan(datagram.size());
+        ++taken;
+      } while (!left.empty());
     }
-    if (static_cast<std::size_t>(count) < kBatch) return false;
+    if (static_cast<unsigned>(count) < wanted) return false;
   }
   return true;
 }
 
-void UdpPort::send(const membership::Endpoint& to, std::span<const std::byte> datagram) {
+void UdpPort::take(const membership::Endpoint& from, std::span<const std::byte> datagram) {
+  if (fault_) {
+    fault_->pass(from, datagram, receive_);
+  } else {
+    receive_(from, datagram);
+  }
+}
+
+bool UdpPort::send_once(const sockaddr* address, unsigned length, std::span<const std::byte> bytes,
+                        std::size_t segment) {
+  iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};  // it is read only
+  msghdr message{};
+  message.msg_name = const_cast<sockaddr*>(address);
+  message.msg_namelen = length;
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(std::uint16_t))> control{};
+  if (bytes.size() > segment) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_UDP;
+    head->cmsg_type = UDP_SEGMENT;
+    head->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+    const auto size = static_cast<std::uint16_t>(segment);
+    std::memcpy(CMSG_DATA(head), &size, sizeof size);
+  }
+  return ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+void UdpPort::send(const membership::Endpoint& to, std::span<const std::byte> datagrams,
+                   std::size_t segment) {
   if (!socket_.is_open()) return;
-  sockaddr_storage address;
-  const socklen_t length = fill_address(to, is_v6_, address);
-  const auto send_once = [&] {
-    return ::sendto(socket_.native_handle(), datagram.data(), datagram.size(),
-                    MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length);
-  };
-  auto sent = send_once();
-  // That may be the answer to an earlier datagram, to whomever; this one was not sent.
-  if (sent < 0 && errno != EAGAIN) sent = send_once();
-  if (sent < 0) ++counters_.send_failures_total;
+  sockaddr_storage storage;
+  const socklen_t length = fill_address(to, is_v6_, storage);
+  const auto* address = reinterpret_cast<const sockaddr*>(&storage);
+  const std::size_t most =
+      std::min(kMostSegments, std::max<std::size_t>(kMostSegmentedBytes / segment, 1)) * segment;
+  while (!datagrams.empty()) {
+    const auto part =
+        datagrams.first(std::min(datagrams.size(), has_segmentation_ ? most : segment));
+    bool is_sent = send_once(address, length, part, segment);
+    // That may be the answer to an earlier datagram, to whomever; this one was not sent.
+    if (!is_sent && errno != EAGAIN) is_sent = send_once(address, length, part, segment);
+    if (!is_sent && part.size() > segment &&
+        (errno == EIO || errno == EINVAL || errno == EMSGSIZE)) {
+      has_segmentation_ = false;  // not on this way out: one by one from now on
+      continue;
+    }
+    if (!is_sent) counters_.send_failures_total += (part.size() + segment - 1) / segment;
+    datagrams = datagrams.subspan(part.size());
+  }
 }
 
 bool UdpPort::receive_errors() {

@@ -13,6 +13,8 @@
 #include "daemon/fault_injector.hpp"
 #include "membership/endpoint.hpp"
 
+struct sockaddr;
+
 namespace hogwild::daemon {
 
 /// What a UDP socket did since it was opened.
@@ -23,6 +25,8 @@ struct UdpCounters {
 
 /// One UDP socket on the network thread: receives in batches, sends without waiting.
 ///
+/// Where the kernel can, it takes and gives many datagrams of one size in one call (UDP_SEGMENT,
+/// UDP_GRO): bench/README.md has what that saves. Otherwise they go one by one.
 /// A datagram that cannot be sent at once is dropped and counted, as a network would; the protocols
 /// above repair that. Threads: network thread only.
 class UdpPort {
@@ -34,24 +38,34 @@ class UdpPort {
   /// the kernel, beyond its limit for ordinary users where the process may.
   UdpPort(boost::asio::io_context& context, const boost::asio::ip::udp::endpoint& bind,
           int receive_buffer_bytes);
+  ~UdpPort();
 
   /// Calls `receive` for each datagram from now on, and `batch_done` after each batch.
   /// A port that `fault` harms passes datagrams through it first. `unreachable` is called where a
   /// host says by ICMP that nobody listens at an address that something was sent to.
   void start(const FaultSpec& fault, Receive receive, Unreachable unreachable,
              std::function<void()> batch_done);
-  void send(const membership::Endpoint& to, std::span<const std::byte> datagram);
+  /// Sends datagrams that lie one behind the other, each of `segment` bytes, the last perhaps
+  /// shorter.
+  void send(const membership::Endpoint& to, std::span<const std::byte> datagrams,
+            std::size_t segment);
   void close();
 
   [[nodiscard]] std::uint16_t port() const { return socket_.local_endpoint().port(); }
   [[nodiscard]] const UdpCounters& counters() const { return counters_; }
   /// What the kernel granted.
   [[nodiscard]] int receive_buffer_bytes() const { return receive_buffer_bytes_; }
+  [[nodiscard]] bool has_segmentation() const { return has_segmentation_; }
+  [[nodiscard]] bool has_coalescing() const { return has_coalescing_; }
 
  private:
   struct Batch;
 
   void wait();
+  /// One call; false where it failed, with errno.
+  bool send_once(const sockaddr* address, unsigned length, std::span<const std::byte> bytes,
+                 std::size_t segment);
+  void take(const membership::Endpoint& from, std::span<const std::byte> datagram);
   /// Receives what is there, at most a bounded number of batches; true where more may be waiting.
   bool receive_some();
   /// Takes what ICMP said about earlier sends; true where there was something.
@@ -59,8 +73,10 @@ class UdpPort {
 
   boost::asio::ip::udp::socket socket_;
   bool is_v6_;
+  bool has_segmentation_ = false;
+  bool has_coalescing_ = false;
   int receive_buffer_bytes_ = 0;
-  std::unique_ptr<Batch, void (*)(Batch*)> batch_;
+  std::unique_ptr<Batch> batch_;
   std::optional<FaultInjector> fault_;
   Receive receive_;
   Unreachable unreachable_;

@@ -6,14 +6,26 @@
 
 namespace hogwild::sgd {
 
+// Odd, so that a change of any single cell by less than 2⁶⁴ changes the digest.
+std::uint64_t digest_weight(std::uint32_t cell) { return mix64(cell) | 1U; }
+
+std::uint64_t digest_of(const SumsImage& image) {
+  std::uint64_t digest = 0;
+  std::uint32_t cell = 0;
+  for (const std::int64_t value : image.scalars) {
+    digest += digest_weight(cell++) * static_cast<std::uint64_t>(value);
+  }
+  for (const std::int64_t value : image.sums) {
+    digest += digest_weight(cell++) * static_cast<std::uint64_t>(value);
+  }
+  return digest;
+}
+
 PublishedSums::PublishedSums(SumsLayout layout)
     : layout_(layout),
       scalars_(layout.scalar_count()),
       sums_(layout.padded_sum_count()),
       version_(layout.block_count()) {}
-
-// Odd, so that a change of any single cell by less than 2⁶⁴ changes the digest.
-std::uint64_t PublishedSums::cell_weight(std::uint32_t cell) { return mix64(cell) | 1U; }
 
 // Only this thread writes, so a load and a store do: no locked instruction is needed.
 void PublishedSums::add_scalar(std::uint32_t cell, std::int64_t value) {
@@ -42,17 +54,14 @@ void PublishedSums::count_change(std::uint32_t block) {
 void PublishedSums::install(const SumsImage& image) {
   assert(image.scalars.size() == scalars_.size());
   assert(image.sums.size() == layout_.sum_count());
-  digest_ = 0;
+  digest_ = digest_of(image);
   overflowed_ = -1;
   // One store a cell: a worker that reads meanwhile sees an old or a new value, never a third.
   for (std::uint32_t cell = 0; cell < layout_.scalar_count(); ++cell) {
     std::atomic_ref(scalars_[cell]).store(image.scalars[cell], std::memory_order_relaxed);
-    digest_ += cell_weight(cell) * static_cast<std::uint64_t>(image.scalars[cell]);
   }
   for (std::uint32_t index = 0; index < layout_.sum_count(); ++index) {
     std::atomic_ref(sums_[index]).store(image.sums[index], std::memory_order_relaxed);
-    digest_ += cell_weight(layout_.scalar_count() + index) *
-               static_cast<std::uint64_t>(std::int64_t{image.sums[index]});
   }
   for (std::uint32_t block = 0; block < layout_.block_count(); ++block) count_change(block);
 }

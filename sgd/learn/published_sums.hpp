@@ -25,6 +25,11 @@ struct SumsImage {
   [[nodiscard]] std::uint64_t examples() const { return static_cast<std::uint64_t>(scalars[0]); }
 };
 
+/// A cell's weight in the digest.
+[[nodiscard]] std::uint64_t digest_weight(std::uint32_t cell);
+/// The digest of sums that are equal to `image`.
+[[nodiscard]] std::uint64_t digest_of(const SumsImage& image);
+
 /// The replicated state of a run: integers that every node adds up to the same values.
 ///
 /// The model is a function of it (sgd/learn/model.hpp). Source: dual averaging for sparse data,
@@ -44,7 +49,7 @@ class PublishedSums {
 
   /// Adds to one cell and to the digest. REQUIRES: cell < layout().cell_count().
   void add(CellDelta delta) {
-    digest_ += cell_weight(delta.cell) * static_cast<std::uint64_t>(delta.value);
+    digest_ += digest_weight(delta.cell) * static_cast<std::uint64_t>(delta.value);
     if (delta.cell < layout_.scalar_count()) {
       add_scalar(delta.cell, delta.value);
     } else {
@@ -89,7 +94,6 @@ class PublishedSums {
   void install(const SumsImage& image);
 
  private:
-  [[nodiscard]] static std::uint64_t cell_weight(std::uint32_t cell);
   void add_scalar(std::uint32_t cell, std::int64_t value);
   void add_sum(std::uint32_t index, std::int64_t value);
   void count_change(std::uint32_t block);

@@ -5,8 +5,6 @@
 namespace hogwild::sgd {
 namespace {
 
-constexpr std::size_t kLargestEntry = 5 + 10;  // a gap of 32 bits and a value of 64
-
 DeltaHeader read_header(ByteReader& reader) {
   static_cast<void>(reader.u8());
   DeltaHeader header;
@@ -45,12 +43,17 @@ std::size_t encode_delta(const DeltaHeader& header, std::span<const CellDelta> e
   std::int64_t previous = -1;
   std::size_t count = 0;
   for (const CellDelta& entry : entries) {
-    if (writer.size() + kLargestEntry > kLargestPayload) break;
+    const std::size_t before = writer.size();
     writer.varint(static_cast<std::uint64_t>(std::int64_t{entry.cell} - previous));
     writer.zigzag(entry.value);
+    if (writer.size() > kLargestPayload) {
+      out.resize(before);
+      break;
+    }
     previous = entry.cell;
     ++count;
   }
+  if (count < entries.size()) out.resize(kLargestPayload);
   return count;
 }
 
@@ -74,6 +77,10 @@ std::expected<DeltaHeader, DeltaError> decode_delta(std::span<const std::byte> d
   std::uint64_t next = 0;  // the smallest cell that may come
   while (reader.left() > 0) {
     const std::uint64_t gap = reader.varint();
+    if (gap == 0 && reader.ok() && !entries.empty()) {
+      if (!reader.rest_is_zero()) return std::unexpected(DeltaError::kCellOutOfRange);
+      break;
+    }
     const std::int64_t value = reader.zigzag();
     if (!reader.ok()) return std::unexpected(DeltaError::kTruncated);
     if (gap == 0 || gap > layout.cell_count() - next) {

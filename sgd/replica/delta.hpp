@@ -17,8 +17,10 @@ namespace hogwild::sgd {
 ///     u64      run
 ///     u64      origin: the process that learned it, whoever sends the datagram
 ///     varint   seq: the origin's number of this datagram, from 1
-///     entries  until the end: varint (cell − previous cell), ascending, the first from −1;
+///     entries  varint (cell − previous cell), ascending, the first from −1;
 ///              then zigzag varint value, never 0
+///     fill     zero bytes until the end: a datagram that is full has kLargestPayload bytes, so
+///              that the kernel can send many in one call
 ///
 /// Cells are those of SumsLayout; features are numbered by descending document frequency, so that
 /// gaps take one byte. Whether a datagram is acceptable depends on it and on the run's layout

@@ -1,6 +1,28 @@
 #include "sgd/replica/history.hpp"
 
 namespace hogwild::sgd {
+namespace {
+
+constexpr double kLeastImprovement = 1e-4;  // of the value
+
+}  // namespace
+
+bool is_improvement(double loss, double on) { return on - loss > kLeastImprovement * std::abs(on); }
+
+Improvement improvement_of(std::span<const HistoryPoint> points, std::uint64_t rows_an_epoch) {
+  Improvement improvement;
+  for (std::size_t row = 0; row < points.size(); ++row) {
+    const HistoryPoint& point = points[row];
+    if (point.updates < rows_an_epoch || !std::isfinite(point.test_loss)) continue;
+    ++improvement.rows_since;
+    if (improvement.best_row &&
+        !is_improvement(point.test_loss, points[*improvement.best_row].test_loss)) {
+      continue;
+    }
+    improvement = {row, 0};
+  }
+  return improvement;
+}
 
 void write_points(std::span<const HistoryPoint> points, ByteWriter& writer) {
   writer.varint(points.size());

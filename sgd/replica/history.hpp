@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "sgd/replica/wire.hpp"
@@ -25,6 +27,19 @@ struct HistoryPoint {
 
 /// Points that a run keeps; a longer run thins out none, it stops adding (and says so).
 inline constexpr std::size_t kMostHistoryPoints = 100'000;
+
+/// Whether a validation loss is an improvement on another: lower by more than 1e-4 of the value.
+[[nodiscard]] bool is_improvement(double loss, double on);
+
+/// How a run does, from its evaluations alone, so that whoever evaluates next sees the same.
+struct Improvement {
+  std::optional<std::size_t> best_row;  ///< with the best test loss so far
+  std::uint64_t rows_since = 0;         ///< evaluated after it, none of them an improvement
+};
+
+/// Rows before the first epoch count for nothing, nor do rows without a test loss.
+[[nodiscard]] Improvement improvement_of(std::span<const HistoryPoint> points,
+                                         std::uint64_t rows_an_epoch);
 
 void write_points(std::span<const HistoryPoint> points, ByteWriter& writer);
 /// Reads what write_points() wrote; fails the reader on more than `most` points.

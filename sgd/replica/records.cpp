@@ -37,6 +37,8 @@ void write_final(const FinalRecord& record, ByteWriter& writer) {
   write_stop(record.stop, writer);
   write_result(record.result, writer);
   write_points(record.history, writer);
+  writer.varint(record.kept_row ? *record.kept_row + 1 : 0);
+  writer.u64(record.kept_digest);
 }
 
 FinalRecord read_final(ByteReader& reader) {
@@ -49,12 +51,38 @@ FinalRecord read_final(ByteReader& reader) {
   record.stop = read_stop(reader);
   record.result = read_result(reader);
   record.history = read_points(reader, kMostHistoryPoints);
+  if (const std::uint64_t kept_rows = reader.varint(); kept_rows > 0) {
+    record.kept_row = kept_rows - 1;
+    if (kept_rows > record.history.size()) reader.fail();
+  }
+  record.kept_digest = reader.u64();
   return record;
 }
 
+void write_sums(const SumsImage& image, ByteWriter& writer) {
+  writer.raw(std::span<const std::int64_t>(image.scalars));
+  writer.raw(std::span<const std::int32_t>(image.sums));
+}
+
+SumsImage read_sums(const SumsLayout& layout, ByteReader& reader) {
+  SumsImage image;
+  image.scalars = reader.raw<std::int64_t>(layout.scalar_count());
+  image.sums = reader.raw<std::int32_t>(layout.sum_count());
+  return image;
+}
+
+void write_kept(const KeptState& kept, ByteWriter& writer) {
+  writer.varint(kept.row);
+  write_sums(kept.image, writer);
+}
+
+KeptState read_kept(const SumsLayout& layout, ByteReader& reader) {
+  const std::uint64_t row = reader.varint();
+  return {row, read_sums(layout, reader)};
+}
+
 void write_image(const ReplicaImage& image, ByteWriter& writer) {
-  writer.raw(std::span<const std::int64_t>(image.sums.scalars));
-  writer.raw(std::span<const std::int32_t>(image.sums.sums));
+  write_sums(image.sums, writer);
   writer.u64(image.digest);
   writer.u64(image.applied_hash);
   writer.varint(image.coverage.size());
@@ -63,8 +91,7 @@ void write_image(const ReplicaImage& image, ByteWriter& writer) {
 
 ReplicaImage read_image(const SumsLayout& layout, ByteReader& reader) {
   ReplicaImage image;
-  image.sums.scalars = reader.raw<std::int64_t>(layout.scalar_count());
-  image.sums.sums = reader.raw<std::int32_t>(layout.sum_count());
+  image.sums = read_sums(layout, reader);
   image.digest = reader.u64();
   image.applied_hash = reader.u64();
   const std::uint64_t count = reader.varint();
@@ -88,7 +115,8 @@ Bytes encode_reply(Write write) {
 }  // namespace
 
 std::uint64_t FinalRecord::id() const {
-  const std::uint64_t hash = mix64(run ^ mix64(finisher ^ mix64(applied_hash ^ mix64(digest))));
+  const std::uint64_t hash =
+      mix64(run ^ mix64(finisher ^ mix64(applied_hash ^ mix64(digest ^ mix64(kept_digest)))));
   return hash == 0 ? 1 : hash;
 }
 
@@ -104,7 +132,7 @@ std::optional<Request> decode_request(std::span<const std::byte> bytes) {
   ByteReader reader(bytes);
   const std::uint8_t type = reader.u8();
   const RunId run = reader.u64();
-  if (!reader.done() || type < 1 || type > 2) return std::nullopt;
+  if (!reader.done() || type < 1 || type > 3) return std::nullopt;
   return Request{static_cast<RequestType>(type), run};
 }
 
@@ -116,17 +144,21 @@ Bytes encode_snapshot(const Snapshot& snapshot) {
     writer.f64(snapshot.elapsed_s);
     write_image(snapshot.image, writer);
     write_points(snapshot.history, writer);
-    writer.u8(static_cast<std::uint8_t>((snapshot.stop ? 1 : 0) | (snapshot.final_record ? 2 : 0)));
+    writer.u8(static_cast<std::uint8_t>((snapshot.stop ? 1 : 0) | (snapshot.final_record ? 2 : 0) |
+                                        (snapshot.kept ? 4 : 0)));
     if (snapshot.stop) write_stop(*snapshot.stop, writer);
     if (snapshot.final_record) write_final(*snapshot.final_record, writer);
+    if (snapshot.kept) write_kept(*snapshot.kept, writer);
   });
 }
 
 Bytes encode_report(const RunReport& report) {
   return encode_reply([&](ByteWriter& writer) {
     write_points(report.history, writer);
-    writer.u8(static_cast<std::uint8_t>((report.final_record ? 1 : 0) | (report.links ? 2 : 0)));
+    writer.u8(static_cast<std::uint8_t>((report.final_record ? 1 : 0) | (report.links ? 2 : 0) |
+                                        (report.kept ? 4 : 0)));
     if (report.final_record) write_final(*report.final_record, writer);
+    if (report.kept) write_kept(*report.kept, writer);
     if (report.links) {
       writer.varint(report.links->size());
       for (const auto& [name, link] : *report.links) {
@@ -150,6 +182,7 @@ std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes) {
   const std::uint8_t flags = reader.u8();
   if ((flags & 1U) != 0) snapshot.stop = read_stop(reader);
   if ((flags & 2U) != 0) snapshot.final_record = read_final(reader);
+  if ((flags & 4U) != 0) snapshot.kept = read_kept(snapshot.info.layout(), reader);
   const bool is_consistent =
       reader.done() && std::isfinite(snapshot.elapsed_s) && snapshot.elapsed_s >= 0 &&
       (!snapshot.final_record || snapshot.final_record->run == snapshot.info.id);
@@ -157,13 +190,14 @@ std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes) {
   return snapshot;
 }
 
-std::optional<RunReport> decode_report(std::span<const std::byte> bytes) {
+std::optional<RunReport> decode_report(std::span<const std::byte> bytes, const SumsLayout& layout) {
   ByteReader reader(bytes);
   if (reader.u8() != 1) return std::nullopt;
   RunReport report;
   report.history = read_points(reader, kMostHistoryPoints);
   const std::uint8_t flags = reader.u8();
   if ((flags & 1U) != 0) report.final_record = read_final(reader);
+  if ((flags & 4U) != 0) report.kept = read_kept(layout, reader);
   if ((flags & 2U) != 0) {
     const std::uint64_t count = reader.varint();
     if (count > kMostLinks) reader.fail();
@@ -176,6 +210,19 @@ std::optional<RunReport> decode_report(std::span<const std::byte> bytes) {
   }
   if (!reader.done()) return std::nullopt;
   return report;
+}
+
+Bytes encode_kept_state(const KeptState& kept) {
+  return encode_reply([&](ByteWriter& writer) { write_kept(kept, writer); });
+}
+
+std::optional<KeptState> decode_kept_state(std::span<const std::byte> bytes,
+                                           const SumsLayout& layout) {
+  ByteReader reader(bytes);
+  if (reader.u8() != 1) return std::nullopt;
+  KeptState kept = read_kept(layout, reader);
+  if (!reader.done()) return std::nullopt;
+  return kept;
 }
 
 }  // namespace hogwild::sgd

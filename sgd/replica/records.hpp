@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sgd/replica/evaluator.hpp"
 #include "sgd/replica/history.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/replica.hpp"
@@ -35,8 +36,13 @@ struct FinalRecord {
   std::uint64_t examples = 0;
   StopOrder stop;
   RunResult result;
-  std::vector<HistoryPoint> history;  ///< whole; its last point is the final model
+  std::vector<HistoryPoint> history{};  ///< whole; its last point is the final state
+  /// The row whose state is the model, where one before the last was better.
+  std::optional<std::uint64_t> kept_row{};
+  std::uint64_t kept_digest = 0;  ///< of that state
 
+  /// The row of the history that the model stands for. REQUIRES: a history.
+  [[nodiscard]] std::uint64_t model_row() const { return kept_row.value_or(history.size() - 1); }
   /// Names the record in statuses; never 0.
   [[nodiscard]] std::uint64_t id() const;
 };
@@ -52,20 +58,23 @@ struct Snapshot {
   std::vector<HistoryPoint> history;
   std::optional<StopOrder> stop;
   std::optional<FinalRecord> final_record;
+  std::optional<KeptState> kept;  ///< of the final record's row
 };
 
 /// What a member tells about the end of its run, or how far the history is.
 struct RunReport {
   std::vector<HistoryPoint> history;
   std::optional<FinalRecord> final_record;
+  std::optional<KeptState> kept;  ///< of the final record's row
   std::optional<Links> links;
 };
 
 /// Requests over a stream: one each way. A reply is u8 1 and the content, or u8 0: "not now".
 ///
 ///     u8 1 (kSnapshot), u64 run    the run's state as it is at this moment
-///     u8 2 (kReport),   u64 run    history, final record, links
-enum class RequestType : std::uint8_t { kSnapshot = 1, kReport = 2 };
+///     u8 2 (kReport),   u64 run    history, final record and the model's state, links
+///     u8 3 (kKeptState), u64 run   the best state so far
+enum class RequestType : std::uint8_t { kSnapshot = 1, kReport = 2, kKeptState = 3 };
 
 struct Request {
   RequestType type = RequestType::kSnapshot;
@@ -78,8 +87,12 @@ struct Request {
 [[nodiscard]] Bytes encode_refusal();
 [[nodiscard]] Bytes encode_snapshot(const Snapshot& snapshot);
 [[nodiscard]] Bytes encode_report(const RunReport& report);
+[[nodiscard]] Bytes encode_kept_state(const KeptState& kept);
 /// Nothing where the other side refused or the bytes are no consistent snapshot.
 [[nodiscard]] std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes);
-[[nodiscard]] std::optional<RunReport> decode_report(std::span<const std::byte> bytes);
+[[nodiscard]] std::optional<RunReport> decode_report(std::span<const std::byte> bytes,
+                                                     const SumsLayout& layout);
+[[nodiscard]] std::optional<KeptState> decode_kept_state(std::span<const std::byte> bytes,
+                                                         const SumsLayout& layout);
 
 }  // namespace hogwild::sgd

@@ -144,6 +144,11 @@ Instant Replica::next_repair() const {
   return next;
 }
 
+void Replica::freeze() {
+  is_frozen_ = true;
+  for (auto& [id, origin] : origins_) origin.ask_at = Instant::max();
+}
+
 std::vector<OriginCoverage> Replica::coverage() const {
   std::vector<OriginCoverage> all;
   all.reserve(origins_.size());
@@ -178,12 +183,9 @@ ReplicaImage Replica::image() const {
 bool Replica::install(const ReplicaImage& image) {
   if (image.sums.scalars.size() != sums_.layout().scalar_count() ||
       image.sums.sums.size() != sums_.layout().sum_count() ||
-      image.coverage.size() > kMostOrigins) {
+      image.coverage.size() > kMostOrigins || digest_of(image.sums) != image.digest) {
     return false;
   }
-  PublishedSums check(sums_.layout());
-  check.install(image.sums);
-  if (check.digest() != image.digest) return false;
   sums_.install(image.sums);
   applied_hash_ = image.applied_hash;
   std::map<OriginId, Origin> origins;

@@ -101,8 +101,8 @@ class Replica {
   /// Every live member has this origin's datagrams up to `seq`.
   void release(OriginId origin, std::uint64_t seq) { retained_.release(origin, seq); }
 
-  /// From now on the applied set stays as it is.
-  void freeze() { is_frozen_ = true; }
+  /// From now on the applied set stays as it is, and nothing is asked for.
+  void freeze();
 
   /// Σ over applied datagrams of a hash of (origin, seq): equal exactly where the sets are.
   [[nodiscard]] std::uint64_t applied_hash() const { return applied_hash_; }

@@ -12,17 +12,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// Epochs at which a run is evaluated whatever the interval; from the last on, each whole epoch.
-constexpr std::array kEarlyMarks = {0.1, 0.2, 0.5, 1.0};
-
 /// Rows that wait for the workers: enough for a network thread that comes late, few enough that a
 /// change of members is soon felt.
 constexpr std::uint64_t kRowsAhead = 32'768;
-
-double mark(std::size_t index) {
-  return index < kEarlyMarks.size() ? kEarlyMarks[index]
-                                    : static_cast<double>(index - kEarlyMarks.size() + 2);
-}
 
 std::string hex(std::uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -150,10 +142,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   joined_at_ = 0;
   history_.clear();
   row_scalars_.assign(info_->layout().scalar_count(), 0);
-  is_evaluating_ = false;
-  next_mark_ = 0;
-  next_evaluation_ = now;
-  next_evaluation_updates_ = 0;
+  evaluator_.emplace(*info_, now);
   stop_.reset();
   final_.reset();
   links_.reset();
@@ -224,6 +213,7 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
     ++rejected_total_;
     if (!is_same_run) {
       info_.reset();
+      evaluator_.reset();
       replica_.reset();
       plan_.reset();
       set_phase(Phase::kNoRun, now);
@@ -238,7 +228,9 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
     if (!snapshot.stop && !snapshot.final_record) start_training(now, out);
   }
   if (snapshot.stop) adopt_stop(*snapshot.stop, now, out);
-  if (snapshot.final_record) adopt_final(*snapshot.final_record, now, out);
+  if (snapshot.final_record) {
+    adopt_final(*snapshot.final_record, std::move(snapshot.kept), now, out);
+  }
   if (final_) confirm_if_equal(now, out);
 }
 
@@ -400,57 +392,10 @@ void Run::check_stop_rules(Instant now, RunOutbox& out) {
   }
 }
 
-void Run::schedule_evaluation(Instant now, RunOutbox& out) {
-  if (is_evaluating_) return;
-  const Interval& interval = info_->settings.loss_interval;
-  const std::uint64_t examples = replica_->sums().examples();
-  if (examples == 0) {  // the interval counts from the run's first update
-    next_evaluation_ = now + milliseconds(interval.amount);
-    next_evaluation_updates_ = interval.amount;
-    return;
-  }
-  const double epoch = static_cast<double>(examples) / static_cast<double>(info_->constants.rows);
-  bool is_due =
-      interval.in_updates ? examples >= next_evaluation_updates_ : now >= next_evaluation_;
-  while (epoch >= mark(next_mark_)) {
-    ++next_mark_;
-    is_due = true;
-  }
-  if (!is_due) return;
-  next_evaluation_ = now + milliseconds(interval.amount);
-  next_evaluation_updates_ = examples + interval.amount;
-  is_evaluating_ = true;
-  is_final_evaluation_ = false;
-  evaluated_at_s_ = elapsed_s(now);
-  EvaluationRequest request{++evaluation_number_, false, replica_->sums().image()};
-  evaluated_scalars_ = request.image.scalars;
-  out.events.push_back({RunEventType::kEvaluate, 0, {}, std::move(request)});
-}
-
-HistoryPoint Run::make_point(const EvaluationReport& report) const {
-  const auto grown = [&](std::uint32_t cell) {
-    return static_cast<double>(evaluated_scalars_[cell] - row_scalars_[cell]);
-  };
-  const double examples = grown(SumsLayout::kExamples);
-  HistoryPoint point{.t_seconds = evaluated_at_s_,
-                     .updates = static_cast<std::uint64_t>(evaluated_scalars_[0]),
-                     .test_loss = report.test_loss,
-                     .test_accuracy = report.test_accuracy};
-  if (examples > 0) {
-    double loss = 0.0;
-    double errors = 0.0;
-    const std::uint32_t columns = info_->layout().columns();
-    for (std::uint32_t c = 0; c < columns; ++c) {
-      loss += grown(SumsLayout::loss(c)) * kCurvatureUnit;
-      errors += grown(SumsLayout::errors(c));
-    }
-    point.train_loss = loss / examples;
-    point.train_accuracy = 1.0 - errors / (examples * columns);
-  } else if (!history_.empty()) {
-    point.train_loss = history_.back().train_loss;
-    point.train_accuracy = history_.back().train_accuracy;
-  }
-  return point;
+void Run::begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out) {
+  const double at_s = kind == EvaluationKind::kRow ? elapsed_s(now) : stopped_at_s_;
+  out.events.push_back(
+      {RunEventType::kEvaluate, 0, {}, evaluator_->begin(kind, std::move(image), at_s)});
 }
 
 void Run::append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars,
@@ -462,36 +407,22 @@ void Run::append_point(const HistoryPoint& point, std::vector<std::int64_t> scal
 }
 
 void Run::evaluated(const EvaluationReport& report, Instant now, RunOutbox& out) {
-  if (!is_evaluating_ || report.number != evaluation_number_ || !info_) return;
-  is_evaluating_ = false;
-  const HistoryPoint point = make_point(report);
-  if (is_final_evaluation_) {
-    if (final_) return;  // somebody else's arrived meanwhile
-    // A state that was measured already, just before the stop, is not told twice.
-    if (history_.empty() || history_.back().updates != point.updates) {
-      append_point(point, evaluated_scalars_, out);
-    }
-    FinalRecord record{.run = info_->id,
-                       .finisher = self_,
-                       .applied_hash = replica_->applied_hash(),
-                       .digest = replica_->digest(),
-                       .examples = point.updates,
-                       .stop = *stop_,
-                       .result = {.test_loss = report.test_loss,
-                                  .test_accuracy = report.test_accuracy,
-                                  .objective = report.objective,
-                                  .micro_f1 = report.micro_f1,
-                                  .macro_f1 = report.macro_f1,
-                                  .elapsed_s = stopped_at_s_},
-                       .history = history_};
-    adopt_final(record, now, out);
-    return;
-  }
+  if (!evaluator_) return;
+  auto outcome = evaluator_->complete(report, history_, row_scalars_);
+  if (!outcome) return;
+  if (outcome->kind != EvaluationKind::kRow) return measured_at_end(report, *outcome, now, out);
   if (stop_) return;  // the final evaluation will say it
-  append_point(point, evaluated_scalars_, out);
+  const RunSettings& settings = info_->settings;
+  append_point(outcome->point, outcome->image.scalars, out);
   status_is_due_ = true;
-  if (info_->settings.min_loss > 0 && report.test_loss <= info_->settings.min_loss) {
+  const Improvement improvement = improvement_of(history_, info_->constants.rows);
+  if (improvement.best_row == history_.size() - 1) {
+    evaluator_->keep({history_.size() - 1, std::move(outcome->image)});
+  }
+  if (settings.min_loss > 0 && report.test_loss <= settings.min_loss) {
     request_stop("min_loss", now, out);
+  } else if (settings.early_stopping > 0 && improvement.rows_since >= settings.early_stopping) {
+    request_stop("early_stopping", now, out);
   }
 }
 
@@ -544,7 +475,9 @@ void Run::on_tick(Instant now, RunOutbox& out) {
   try_create(now, out);
   if (phase_ == Phase::kTraining && nominee() == self_ && !is_leaving_) {
     if (!stop_) check_stop_rules(now, out);
-    if (!stop_) schedule_evaluation(now, out);
+    if (!stop_ && !evaluator_->is_busy() && evaluator_->is_due(replica_->sums().examples(), now)) {
+      begin_evaluation(EvaluationKind::kRow, replica_->sums().image(), now, out);
+    }
   }
   if (phase_ >= Phase::kStopped) finish_step(now, out);
   if (replica_) send_repairs(now, out);

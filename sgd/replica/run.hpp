@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "sgd/data/data_part.hpp"
 #include "sgd/learn/own_work.hpp"
 #include "sgd/learn/row_queue.hpp"
 #include "sgd/replica/block_plan.hpp"
+#include "sgd/replica/evaluator.hpp"
 #include "sgd/replica/rate_meter.hpp"
 #include "sgd/replica/records.hpp"
 #include "sgd/replica/run_outbox.hpp"
@@ -97,6 +99,11 @@ class Run {
   [[nodiscard]] const std::optional<Links>& links() const { return links_; }
   /// Member that evaluates, decides the stop and finishes; 0 without a run.
   [[nodiscard]] PeerId nominee() const;
+  /// How many members would be nominated before this one.
+  [[nodiscard]] std::size_t stand_in_rank() const;
+  /// The state that stands for the run's model: the one of the best evaluation once the run is
+  /// over, the newest until then. REQUIRES: replica().
+  [[nodiscard]] SumsImage model_image() const;
   /// Member that sends the files; self where the finisher is gone and this is the next one.
   [[nodiscard]] PeerId uploader() const;
   /// s_cluster for the workers.
@@ -114,6 +121,8 @@ class Run {
   [[nodiscard]] const std::vector<PeerId>& unreached() const { return unreached_; }
   /// The last status of a live member of this run, or nullptr.
   [[nodiscard]] const Status* status_of(PeerId peer) const;
+  /// Live members of this run that have this part of its data.
+  [[nodiscard]] std::vector<PeerId> members_with(DataPart part) const;
   [[nodiscard]] std::uint64_t malformed_total() const { return malformed_total_; }
   [[nodiscard]] std::uint64_t rejected_total() const { return rejected_total_; }
 
@@ -124,7 +133,8 @@ class Run {
     Status status;  ///< the newest one, without points and coverage
     std::map<OriginId, OriginCoverage> coverage;
   };
-  enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport };
+  struct Nomination;
+  enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport, kKeptState };
 
   // run.cpp: creating, joining, training
   void try_create(Instant now, RunOutbox& out);
@@ -138,8 +148,7 @@ class Run {
   /// Updates of the cluster at which the run stops; infinity without such a rule.
   [[nodiscard]] double most_updates() const;
   void check_stop_rules(Instant now, RunOutbox& out);
-  void schedule_evaluation(Instant now, RunOutbox& out);
-  [[nodiscard]] HistoryPoint make_point(const EvaluationReport& report) const;
+  void begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out);
   void append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars, RunOutbox& out);
   void adopt_stop(const StopOrder& stop, Instant now, RunOutbox& out);
 
@@ -154,6 +163,11 @@ class Run {
   void send_repairs(Instant now, RunOutbox& out);
   [[nodiscard]] PeerId repair_source(const RepairRequest& request);
   void release_stable();
+  [[nodiscard]] Nomination own_nomination() const;
+  /// Nothing where the peer cannot be nominated.
+  [[nodiscard]] std::optional<Nomination> nomination_of(PeerId id, const Peer& peer) const;
+  /// Who has a better state kept than this member, which should have it too; 0: nobody.
+  [[nodiscard]] PeerId kept_state_source() const;
   void ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out);
   void ask_for_what_lacks(Instant now, RunOutbox& out);
   [[nodiscard]] std::chrono::nanoseconds status_period() const;
@@ -171,7 +185,11 @@ class Run {
   void finish_step(Instant now, RunOutbox& out);
   [[nodiscard]] bool may_finalize(Instant now) const;
   void begin_final(Instant now, RunOutbox& out);
-  void adopt_final(const FinalRecord& record, Instant now, RunOutbox& out);
+  [[nodiscard]] bool stands_for_row(const KeptState& kept) const;
+  void measured_at_end(const EvaluationReport& report, const Evaluator::Outcome& outcome,
+                       Instant now, RunOutbox& out);
+  void adopt_final(const FinalRecord& record, std::optional<KeptState> kept, Instant now,
+                   RunOutbox& out);
   void confirm_if_equal(Instant now, RunOutbox& out);
   void become_done(Instant now, RunOutbox& out);
   void set_phase(Phase phase, Instant now);
@@ -205,17 +223,10 @@ class Run {
   std::uint64_t unfinished_blocks_ = 0;
   std::uint64_t fed_rows_ = 0;        ///< released to the workers
   std::uint64_t published_rows_ = 0;  ///< of these, in published deltas
-  // Evaluation, on the nominee.
+  // What was measured.
   std::vector<HistoryPoint> history_;
-  std::uint64_t evaluation_number_ = 0;
-  bool is_evaluating_ = false;
-  bool is_final_evaluation_ = false;
-  std::vector<std::int64_t> evaluated_scalars_;  ///< counters of the state under evaluation
-  double evaluated_at_s_ = 0;
   std::vector<std::int64_t> row_scalars_;  ///< counters at the newest history point
-  std::size_t next_mark_ = 0;
-  Instant next_evaluation_{};
-  std::uint64_t next_evaluation_updates_ = 0;
+  std::optional<Evaluator> evaluator_;     ///< there is one exactly where there is a run
   // The end.
   std::optional<StopOrder> stop_;
   double stopped_at_s_ = 0;

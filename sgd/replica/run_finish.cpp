@@ -22,7 +22,7 @@ void Run::finish_step(Instant now, RunOutbox& out) {
   if (phase_ == Phase::kStopped) {
     if (final_) {
       confirm_if_equal(now, out);
-    } else if (!is_evaluating_ && nominee() == self_ && may_finalize(now)) {
+    } else if (!evaluator_->is_busy() && nominee() == self_ && may_finalize(now)) {
       begin_final(now, out);
     }
   }
@@ -47,9 +47,10 @@ void Run::finish_step(Instant now, RunOutbox& out) {
 
 // All live members have stopped, this one holds all that they published, and the sets of applied
 // datagrams are equal: what somebody still lacks of a dead origin, repair has brought by then.
-// Whatever nobody alive has is void, for everybody.
+// Whatever nobody alive has is void, for everybody. The best state is here, where anybody has it.
 bool Run::may_finalize(Instant now) const {
   if (now - phase_since_ > kLongestBarrier) return true;
+  if (kept_state_source() != 0) return false;
   return std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
     const Peer& peer = entry.second;
     if (!is_in_run(peer) || peer.status.phase < Phase::kTraining) return true;
@@ -61,18 +62,68 @@ bool Run::may_finalize(Instant now) const {
 
 void Run::begin_final(Instant now, RunOutbox& out) {
   replica_->freeze();
-  is_evaluating_ = true;
-  is_final_evaluation_ = true;
-  evaluated_at_s_ = stopped_at_s_;
-  EvaluationRequest request{++evaluation_number_, true, replica_->sums().image()};
-  evaluated_scalars_ = request.image.scalars;
-  out.events.push_back({RunEventType::kEvaluate, 0, {}, std::move(request)});
+  begin_evaluation(EvaluationKind::kLast, replica_->sums().image(), now, out);
   next_deadline_ = now;
 }
 
-// Of two records, which a partition can make, the one with the smaller id counts.
-void Run::adopt_final(const FinalRecord& record, Instant now, RunOutbox& out) {
+// The last state was measured, or the kept one that turned out to be better.
+void Run::measured_at_end(const EvaluationReport& report, const Evaluator::Outcome& outcome,
+                          Instant now, RunOutbox& out) {
+  if (final_) return;  // somebody else's arrived meanwhile
+  const std::optional<KeptState>& kept = evaluator_->kept();
+  const bool is_kept = outcome.kind == EvaluationKind::kKept;
+  if (!is_kept) {
+    // A state that was measured already, just before the stop, is not told twice.
+    if (history_.empty() || history_.back().updates != outcome.point.updates) {
+      append_point(outcome.point, outcome.image.scalars, out);
+    }
+    if (kept && stands_for_row(*kept) &&
+        is_improvement(history_[kept->row].test_loss, outcome.point.test_loss)) {
+      return begin_evaluation(EvaluationKind::kKept, kept->image, now, out);
+    }
+  }
+  FinalRecord record{.run = info_->id,
+                     .finisher = self_,
+                     .applied_hash = replica_->applied_hash(),
+                     .digest = replica_->digest(),
+                     .examples = replica_->sums().examples(),
+                     .stop = *stop_,
+                     .result = {.test_loss = report.test_loss,
+                                .test_accuracy = report.test_accuracy,
+                                .objective = report.objective,
+                                .micro_f1 = report.micro_f1,
+                                .macro_f1 = report.macro_f1,
+                                .elapsed_s = stopped_at_s_},
+                     .history = history_};
+  if (is_kept) {
+    record.kept_row = kept->row;
+    record.kept_digest = digest_of(kept->image);
+  }
+  adopt_final(record, is_kept ? kept : std::nullopt, now, out);
+}
+
+// Another nominee may have written other rows since.
+bool Run::stands_for_row(const KeptState& kept) const {
+  return kept.row < history_.size() && history_[kept.row].updates == kept.image.examples();
+}
+
+SumsImage Run::model_image() const {
+  if (phase_ >= Phase::kConfirmed && final_->kept_row) return evaluator_->kept()->image;
+  return replica_->sums().image();
+}
+
+// Of two records, which a partition can make, the one with the smaller id counts. Who knows a
+// record has the model that it names.
+void Run::adopt_final(const FinalRecord& record, std::optional<KeptState> kept, Instant now,
+                      RunOutbox& out) {
   if (phase_ == Phase::kDone || (final_ && final_->id() <= record.id())) return;
+  if (record.kept_row) {
+    if (!kept || kept->row != *record.kept_row || digest_of(kept->image) != record.kept_digest) {
+      ++rejected_total_;
+      return;
+    }
+    evaluator_->keep(std::move(*kept));
+  }
   adopt_stop(record.stop, now, out);
   final_ = record;
   history_ = record.history;

@@ -68,6 +68,8 @@ const std::vector<Field>& fields() {
        [](S& s, const std::string& v) { return scan(v, s.updates); }},
       {"min-loss", [](const S& s) { return print(s.min_loss); },
        [](S& s, const std::string& v) { return scan_limit(v, s.min_loss); }},
+      {"early-stopping", [](const S& s) { return print(s.early_stopping); },
+       [](S& s, const std::string& v) { return scan(v, s.early_stopping); }},
       {"loss-interval", [](const S& s) { return s.loss_interval.text(); },
        [](S& s, const std::string& v) { return scan_interval(v, s.loss_interval); }},
       {"broadcast-interval", [](const S& s) { return s.broadcast_interval.text(); },

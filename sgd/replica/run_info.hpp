@@ -34,10 +34,11 @@ struct RunSettings {
   Loss loss = Loss::kHinge;
   double lambda = 1e-4;  ///< in the user's units
   bool bias = false;
-  double epochs = 0;          ///< passes over the rows by the cluster
-  double max_time_s = 0;      ///< from the run's first update
-  std::uint64_t updates = 0;  ///< of the cluster
-  double min_loss = 0;        ///< validation loss to stop under
+  double epochs = 0;                 ///< passes over the rows by the cluster
+  double max_time_s = 0;             ///< from the run's first update
+  std::uint64_t updates = 0;         ///< of the cluster
+  double min_loss = 0;               ///< validation loss to stop under
+  std::uint64_t early_stopping = 0;  ///< evaluations without improvement after which it stops
   Interval loss_interval{false, 1000};
   Interval broadcast_interval{false, 5};
   std::uint32_t expect = 1;

@@ -18,6 +18,8 @@ constexpr std::uint32_t kTriesBeforeSnapshot = 25;
 constexpr std::size_t kMostResent = 256;
 /// Between saying that it joins and asking for the snapshot: time for the others to hear it.
 constexpr milliseconds kJoinNotice{10};
+/// Members besides the evaluator that keep the best state, for the time when it dies.
+constexpr std::size_t kStandIns = 2;
 /// Points of the history that ride on a status.
 constexpr std::size_t kPointsTold = 4;
 
@@ -30,6 +32,13 @@ bool Run::is_in_run(const Peer& peer) const {
 const Status* Run::status_of(PeerId peer) const {
   const auto at = peers_.find(peer);
   return at == peers_.end() || !is_in_run(at->second) ? nullptr : &at->second.status;
+}
+
+std::vector<PeerId> Run::members_with(DataPart part) const {
+  return peers_where([&](const Peer& peer) {
+    return is_in_run(peer) &&
+           (part == DataPart::kTrain ? peer.status.has_train : peer.status.has_test);
+  });
 }
 
 PeerId Run::any_of(const std::vector<PeerId>& peers) {
@@ -110,6 +119,7 @@ Status Run::own_status() const {
   status.applied_hash = replica_->applied_hash();
   status.digest = replica_->digest();
   status.final_id = final_ ? final_->id() : 0;
+  status.kept_rows = evaluator_->kept() ? evaluator_->kept()->row + 1 : 0;
   status.history_size = history_.size();
   status.first_point = history_.size() - std::min(history_.size(), kPointsTold);
   status.points.assign(history_.begin() + static_cast<std::ptrdiff_t>(status.first_point),
@@ -201,18 +211,55 @@ void Run::take_points(PeerId from, const Status& status, RunOutbox& out) {
   }
 }
 
+// Who has test data, training data, and was there first.
+struct Run::Nomination {
+  bool lacks_test;
+  bool lacks_train;
+  std::uint64_t joined_at;
+  PeerId id;
+  auto operator<=>(const Nomination&) const = default;
+};
+
+Run::Nomination Run::own_nomination() const {
+  return {!(data_ && data_->has_test), !may_train(), joined_at_, self_};
+}
+
+std::optional<Run::Nomination> Run::nomination_of(PeerId id, const Peer& peer) const {
+  const Status& status = peer.status;
+  if (!is_in_run(peer) || status.phase < Phase::kTraining) return std::nullopt;
+  return Nomination{!status.has_test, !status.has_train, status.joined_at, id};
+}
+
 PeerId Run::nominee() const {
   if (!info_ || phase_ < Phase::kTraining) return 0;
-  const auto rank = [](bool has_test, bool has_train, std::uint64_t joined_at, PeerId id) {
-    return std::tuple(!has_test, !has_train, joined_at, id);
-  };
-  auto best = rank(data_ && data_->has_test, may_train(), joined_at_, self_);
+  Nomination best = own_nomination();
   for (const auto& [id, peer] : peers_) {
-    const Status& status = peer.status;
-    if (!is_in_run(peer) || status.phase < Phase::kTraining) continue;
-    best = std::min(best, rank(status.has_test, status.has_train, status.joined_at, id));
+    if (const auto other = nomination_of(id, peer)) best = std::min(best, *other);
   }
-  return std::get<3>(best);
+  return best.id;
+}
+
+std::size_t Run::stand_in_rank() const {
+  const Nomination own = own_nomination();
+  return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [&](const auto& it) {
+    const auto other = nomination_of(it.first, it.second);
+    return other && *other < own;
+  }));
+}
+
+// The evaluator's best state outlives it: the next two in the order of nomination have it too.
+PeerId Run::kept_state_source() const {
+  if (!info_ || final_ || stand_in_rank() > kStandIns) return 0;
+  const std::optional<KeptState>& kept = evaluator_->kept();
+  std::uint64_t most = kept ? kept->row + 1 : 0;
+  PeerId source = 0;
+  for (const auto& [id, peer] : peers_) {
+    if (!is_in_run(peer) || peer.status.kept_rows <= most) continue;
+    if (peer.status.kept_rows > history_.size()) continue;  // of a row not known here yet
+    most = peer.status.kept_rows;
+    source = id;
+  }
+  return source;
 }
 
 // ── Repair ──
@@ -288,7 +335,9 @@ void Run::ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out) {
   if (to == 0) return;
   awaited_ = what;
   ask_again_ = now + milliseconds(100);
-  const auto type = what == Awaited::kSnapshot ? RequestType::kSnapshot : RequestType::kReport;
+  const auto type = what == Awaited::kSnapshot ? RequestType::kSnapshot
+                    : what == Awaited::kReport ? RequestType::kReport
+                                               : RequestType::kKeptState;
   out.requests.push_back({to, ++token_, encode_request({type, run})});
 }
 
@@ -320,6 +369,8 @@ void Run::ask_for_what_lacks(Instant now, RunOutbox& out) {
                                               : peer.status.history_size > history_.size());
         })),
         Awaited::kReport, info_->id, now, out);
+  } else if (const PeerId source = kept_state_source(); source != 0) {
+    ask(source, Awaited::kKeptState, info_->id, now, out);
   }
 }
 
@@ -328,12 +379,20 @@ Bytes Run::on_request(std::span<const std::byte> request, Instant now) {
   if (!asked || !info_ || asked->run != info_->id || phase_ < Phase::kTraining || switch_to_) {
     return encode_refusal();
   }
-  if (asked->type == RequestType::kReport) return encode_report({history_, final_, links_});
+  const std::optional<KeptState>& kept = evaluator_->kept();
+  const auto kept_model = final_ && final_->kept_row ? kept : std::nullopt;
+  if (asked->type == RequestType::kReport) {
+    return encode_report({history_, final_, kept_model, links_});
+  }
+  if (asked->type == RequestType::kKeptState) {
+    return kept ? encode_kept_state(*kept) : encode_refusal();
+  }
   // Who is about to give this run up, or still lacks the final state, is no donor.
   if (wanted_run_ != 0 || wants_snapshot_ || (final_ && phase_ < Phase::kConfirmed)) {
     return encode_refusal();
   }
-  return encode_snapshot({*info_, elapsed_s(now), replica_->image(), history_, stop_, final_});
+  return encode_snapshot(
+      {*info_, elapsed_s(now), replica_->image(), history_, stop_, final_, kept_model});
 }
 
 void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>> reply,
@@ -354,11 +413,18 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
     if (is_wanted) install(std::move(*snapshot), now, out);
     return;
   }
-  auto report = reply ? decode_report(*reply) : std::nullopt;
-  if (!report || !info_) return;
+  if (!reply || !info_) return;
+  if (what == Awaited::kKeptState) {
+    auto kept = decode_kept_state(*reply, info_->layout());
+    if (kept && stands_for_row(*kept) && !final_) evaluator_->keep(std::move(*kept));
+    status_is_due_ = true;
+    return;
+  }
+  auto report = decode_report(*reply, info_->layout());
+  if (!report) return;
   wants_report_ = false;
   if (report->final_record && report->final_record->run == info_->id) {
-    adopt_final(*report->final_record, now, out);
+    adopt_final(*report->final_record, std::move(report->kept), now, out);
   } else if (!final_ && report->history.size() > history_.size()) {
     for (std::size_t i = history_.size(); i < report->history.size(); ++i) {
       append_point(report->history[i], replica_->sums().image_scalars(), out);

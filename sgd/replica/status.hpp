@@ -43,7 +43,7 @@ struct StopOrder {
 ///     varint  number of this status; parts of one status share it
 ///     u8      phase, u8 flags (1 has training data, 2 has test data, 4 data is loaded,
 ///             8 knows the links, 16 a stop order follows)
-///     varint  joined_at, examples, last_seq, rate, epoch, position
+///     varint  joined_at, examples, last_seq, rate, epoch, position, kept_rows
 ///     u64     applied_hash, digest, final_id
 ///     [stop]  varint examples, u64 peer, text reason
 ///     points  varint history length, varint index of the first one here, points
@@ -65,6 +65,7 @@ struct Status {
   std::uint64_t rate = 0;   ///< updates a second over the last second; 0 unknown
   std::uint64_t epoch = 0;  ///< sampling progress
   std::uint64_t position = 0;
+  std::uint64_t kept_rows = 0;  ///< 1 + the history row whose state is kept; 0: none is
   std::uint64_t applied_hash = 0;
   std::uint64_t digest = 0;
   std::uint64_t final_id = 0;  ///< 0: knows none

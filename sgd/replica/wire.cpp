@@ -1,5 +1,6 @@
 #include "sgd/replica/wire.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace hogwild::sgd {
@@ -51,6 +52,10 @@ std::uint64_t ByteReader::varint() {
   }
   fail();
   return 0;
+}
+
+bool ByteReader::rest_is_zero() const {
+  return std::all_of(in_.begin(), in_.end(), [](std::byte byte) { return byte == std::byte{0}; });
 }
 
 std::string ByteReader::text(std::size_t most) {

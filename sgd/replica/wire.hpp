@@ -54,6 +54,8 @@ class ByteReader {
     const std::uint64_t value = varint();
     return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1U));
   }
+  /// Whether only zero bytes are left.
+  [[nodiscard]] bool rest_is_zero() const;
   /// A text of at most `most` bytes; a longer one fails.
   [[nodiscard]] std::string text(std::size_t most);
   /// `count` values by their own bytes. Checked against what is left before anything is allocated.

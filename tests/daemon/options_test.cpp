@@ -200,7 +200,6 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
       {"labels", {"node", "--labels", "1,2"}},
       {"pin", {"node", "--pin", "auto"}},
       {"cv", {"train", "--cv", "5"}},
-      {"early-stopping", {"node", "--early-stopping", "3"}},
       {"probabilities", {"predict", "--probabilities"}},
       {"metrics-per-peer", {"node", "--metrics-per-peer"}},
   };

@@ -136,6 +136,9 @@ class Node:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} still runs after {limit} s:\n{self.log[-4000:]}") from None
 
+    def await_log(self, text):
+        return wait_until(lambda: text in self.log, f"{self.name}: {text}")
+
     def report(self):
         return json.loads((self.out / "report.json").read_text())
 
@@ -167,9 +170,9 @@ class SwarmTest(unittest.TestCase):
     def start(self, name, *arguments, called=None):
         return self.launch(name, *arguments, called=called).await_started()
 
-    def start_swarm(self, count, *arguments, expect=None):
+    def start_swarm(self, count, *arguments, expect=None, data=("--train", TRAIN, "--test", TEST)):
         """So many nodes, all joining through the first."""
-        common = ["--train", TRAIN, "--test", TEST, "--expect", expect or count, *arguments]
+        common = [*data, "--expect", expect or count, *arguments]
         nodes = [self.start("node-1", *common)]
         for number in range(2, count + 1):
             nodes.append(self.start(f"node-{number}", *common, "--join", nodes[0].gossip))

@@ -35,6 +35,12 @@ void check_all_equal(SimCluster& cluster, bool may_have_islands = false) {
       BOOST_TEST(image.examples() > 0U);
       BOOST_TEST(run.history().size() == cluster.run(first).history().size());
       BOOST_TEST(run.history().back().updates == image.examples());
+      BOOST_TEST(run.final_record()->id() == cluster.run(first).final_record()->id());
+      const auto model = run.model_image();
+      const auto other_model = cluster.run(first).model_image();
+      BOOST_TEST((model.sums == other_model.sums && model.scalars == other_model.scalars));
+      const std::uint64_t row = run.final_record()->model_row();
+      BOOST_TEST(run.history().at(row).updates == model.examples());
     }
     BOOST_TEST(!first_of_run.empty());
     BOOST_TEST((may_have_islands || first_of_run.size() == 1));
@@ -148,6 +154,34 @@ BOOST_AUTO_TEST_CASE(a_member_without_data_follows_and_ends_equal) {
   BOOST_TEST(cluster.trained(1) == 0U);
 }
 
+// "A node that joins and names none gets the run's settings, and the data, from its peers."
+BOOST_AUTO_TEST_CASE(a_member_without_data_fetches_it_and_takes_part) {
+  SimCluster cluster({.seed = 25,
+                      .drop = 0.1,
+                      .epochs = 60,
+                      .expect = 3,
+                      .data_bytes = 5'000'000,
+                      .donor_bytes_per_second = 1e6});
+  cluster.start({});
+  cluster.start({0});
+  cluster.start({0});
+  cluster.run_for(300ms);
+  const std::size_t late = cluster.start({1}, /*has_data=*/false);
+  cluster.run_for(600ms);
+  BOOST_TEST(cluster.core(late).fetch_of(sgd::DataPart::kTrain)->have_bytes() > 0U);
+  BOOST_TEST(!cluster.run(late).is_training());
+  cluster.crash(1);  // perhaps in the middle of a piece
+  BOOST_TEST_REQUIRE(cluster.run_until([&] { return cluster.run(late).is_training(); }, 6s));
+  // One donor alone would have needed longer; none gave more than its rate allows.
+  for (const std::size_t donor : {0U, 2U}) {
+    BOOST_TEST(cluster.core(donor).donor().given_bytes_total() > 0U);
+    BOOST_TEST(cluster.core(donor).donor().given_bytes_total() < 5'000'000U);
+  }
+  require_done(cluster, 60s);
+  check_all_equal(cluster);
+  BOOST_TEST(cluster.trained(late) > 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_crash_loses_at_most_what_was_not_published) {
   SimCluster cluster({.seed = 6, .drop = 0.2, .epochs = 20, .expect = 4});
   cluster.start({});
@@ -189,6 +223,55 @@ BOOST_AUTO_TEST_CASE(a_leaver_takes_nothing_with_it) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < 3; ++i) sum += cluster.trained(i);
   BOOST_TEST(cluster.run(0).replica()->sums().examples() == sum);
+}
+
+BOOST_AUTO_TEST_CASE(the_best_state_is_the_model_and_not_the_last) {
+  SimCluster cluster({.seed = 22, .epochs = 6, .expect = 3, .best_epoch = 3});
+  cluster.start({});
+  cluster.start({0});
+  cluster.start({0});
+  require_done(cluster, 20s);
+  check_all_equal(cluster);
+  const sgd::Run& run = cluster.run(2);
+  BOOST_TEST(run.model_image().examples() < run.replica()->sums().examples() * 2 / 3);
+  BOOST_TEST(run.final_record()->result.test_loss ==
+             run.history()[run.final_record()->model_row()].test_loss);
+}
+
+BOOST_AUTO_TEST_CASE(early_stopping_counts_evaluations_without_improvement) {
+  SimCluster cluster({.seed = 23, .epochs = 50, .expect = 2, .best_epoch = 2, .early_stopping = 4});
+  cluster.start({});
+  cluster.start({0});
+  require_done(cluster, 60s);
+  check_all_equal(cluster);
+  const sgd::Run& run = cluster.run(0);
+  BOOST_TEST(run.stop_order()->reason == "early_stopping");
+  const std::uint64_t row = run.final_record()->model_row();
+  BOOST_TEST(run.history().size() - 1 - row >= 4U);
+  BOOST_TEST(run.history().size() - 1 - row <= 5U);  // and the state at the end
+}
+
+// Whoever evaluates may die at any moment, and the best state does not die with it.
+BOOST_AUTO_TEST_CASE(the_best_state_outlives_its_evaluator) {
+  for (const milliseconds delay : {0ms, 30ms, 100ms, 400ms}) {
+    SimCluster cluster({.seed = 24, .drop = 0.1, .epochs = 12, .expect = 4, .best_epoch = 4});
+    cluster.start({});
+    for (int i = 1; i < 4; ++i) cluster.start({0});
+    const auto is_past_best = [&] {
+      const auto& points = cluster.run(0).history();
+      return !points.empty() && points.back().updates > 5 * 20'000U;
+    };
+    BOOST_TEST_REQUIRE(cluster.run_until(is_past_best, 30s));
+    cluster.run_for(delay);
+    cluster.crash(0);
+    require_done(cluster, 60s);
+    check_all_equal(cluster);
+    const double model_epoch =
+        static_cast<double>(cluster.run(1).model_image().examples()) / 20'000;
+    BOOST_TEST(model_epoch > 3.0);
+    BOOST_TEST(model_epoch < 5.0);
+    BOOST_TEST(cluster.run(1).final_record()->kept_row.has_value());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(who_joins_a_finished_run_gets_its_result) {
@@ -241,6 +324,12 @@ BOOST_AUTO_TEST_CASE(every_seed_ends_with_equal_bits) {
       const std::size_t nodes = 2 + below(6);
       options.expect = static_cast<std::uint32_t>(1 + below(nodes));
       if (below(4) == 0) options.retained_bytes = 50'000;
+      if (below(2) == 0) {
+        options.data_bytes = 1 + below(3'000'000);
+        options.donor_bytes_per_second = 1e6 * static_cast<double>(below(5));
+      }
+      if (below(2) == 0) options.best_epoch = static_cast<double>(1 + below(8));
+      if (below(4) == 0) options.early_stopping = 2 + below(5);
       SimCluster cluster(options);
       cluster.start({});
       for (std::size_t i = 1; i < nodes; ++i) {

@@ -1,6 +1,7 @@
 #include "tests/sim/sim_cluster.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 namespace hogwild::sim {
@@ -21,6 +22,11 @@ Endpoint endpoint_of(std::size_t node, std::uint16_t port) {
   return Endpoint::v4(
       {10, 0, static_cast<std::uint8_t>(node >> 8U), static_cast<std::uint8_t>(node & 0xffU)},
       port);
+}
+
+/// Of the data that nodes fetch from each other.
+std::byte data_byte(std::uint64_t offset) {
+  return static_cast<std::byte>(offset * 0x9e3779b97f4a7c15U >> 56U);
 }
 
 sgd::LocalData local_data(const SimOptions& options, bool has_data) {
@@ -53,6 +59,8 @@ struct SimCluster::Node {
   std::uint64_t trained = 0;
   sgd::Phase last_phase = sgd::Phase::kNoRun;
   sgd::RunId last_run = 0;
+  bool has_data = false;
+  Bytes fetched;
 };
 
 SimCluster::SimCluster(SimOptions options)
@@ -74,10 +82,13 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
   core.run.settings.epochs = options_.epochs;
   core.run.settings.expect = options_.expect;
   core.run.settings.loss_interval = {false, 200};
+  core.run.settings.early_stopping = options_.early_stopping;
   core.run.must_meet_peer = !seeds.empty();
   core.run.retained_bytes = options_.retained_bytes;
+  core.donor_bytes_per_second = options_.donor_bytes_per_second;
   core.random_seed = random_();
   nodes_.push_back(std::make_unique<Node>(std::move(core), now_));
+  nodes_[index]->has_data = has_data;
   NodeOutbox out;
   for (const std::size_t seed : seeds) {
     nodes_[index]->core.join(endpoint_of(seed, kGossipPort), now_, out);
@@ -195,14 +206,21 @@ void SimCluster::train(Node& node, nanoseconds time) {
 
 void SimCluster::carry_out(std::size_t index, NodeOutbox& out) {
   // Steps taken here may want more done.
-  while (!out.datagrams.empty() || !out.streams.empty() || !out.run_events.empty()) {
+  while (!out.datagrams.empty() || !out.streams.empty() || !out.run_events.empty() ||
+         !out.pieces.empty()) {
     NodeOutbox now_wanted = std::move(out);
     out = {};
-    for (const auto& datagram : now_wanted.datagrams) {
-      deliver(index, datagram, now_wanted.bytes_of(datagram));
+    for (const auto& datagrams : now_wanted.datagrams) {
+      auto left = now_wanted.bytes_of(datagrams);
+      while (!left.empty()) {
+        const auto one = left.first(std::min(left.size(), datagrams.segment));
+        deliver(index, datagrams, one);
+        left = left.subspan(one.size());
+      }
     }
     for (const auto& stream : now_wanted.streams) open_stream(index, stream);
     for (auto& event : now_wanted.run_events) on_run_event(index, event);
+    for (const auto& piece : now_wanted.pieces) store(index, piece, out);
   }
 }
 
@@ -219,6 +237,19 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
     });
   };
   switch (event.type) {
+    case sgd::RunEventType::kJoined:
+      if (options_.data_bytes == 0) break;
+      if (node.has_data) {
+        node.core.offer_data(
+            sgd::DataPart::kTrain,
+            {1, options_.data_bytes, [](std::uint64_t offset, std::span<std::byte> bytes) {
+               for (std::byte& byte : bytes) byte = data_byte(offset++);
+             }});
+      } else {
+        node.fetched.clear();
+        node.core.fetch_data(sgd::DataPart::kTrain, 0, 0);
+      }
+      break;
     case sgd::RunEventType::kStartTraining:
       node.own = std::make_unique<sgd::OwnWork>(node.core.run().info()->layout());
       node.queue = std::make_unique<sgd::RowQueue>(1024);
@@ -232,8 +263,9 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
       break;
     case sgd::RunEventType::kEvaluate:
       later(milliseconds(3),
-            [this, number = event.evaluation->number](Node&, sgd::Run& run, sgd::RunOutbox& out) {
-              run.evaluated({number, 0.25, 0.94, 0.3}, now_, out);
+            [this, number = event.evaluation->number, loss = loss_of(event.evaluation->image)](
+                Node&, sgd::Run& run, sgd::RunOutbox& out) {
+              run.evaluated({number, loss, 0.94, 0.3}, now_, out);
             });
       break;
     case sgd::RunEventType::kDone:
@@ -252,6 +284,29 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
     default:
       break;
   }
+}
+
+// What came from others is what was offered, to the byte; then the node has data, too.
+void SimCluster::store(std::size_t index, const daemon::FetchedPiece& piece, NodeOutbox& out) {
+  Node& node = *nodes_[index];
+  if (piece.begins_anew) node.fetched.clear();
+  if (piece.offset != node.fetched.size()) violations_.push_back("a piece out of order");
+  node.fetched.insert(node.fetched.end(), piece.bytes.begin(), piece.bytes.end());
+  if (!piece.is_last) return;
+  for (std::uint64_t i = 0; i < node.fetched.size(); ++i) {
+    if (node.fetched[i] != data_byte(i)) return violations_.push_back("data fetched wrongly");
+  }
+  if (node.fetched.size() != options_.data_bytes) violations_.push_back("data cut short");
+  node.has_data = true;
+  node.core.with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+    run.data_loaded(local_data(options_, true), now_, wanted);
+  });
+}
+
+double SimCluster::loss_of(const sgd::SumsImage& image) const {
+  if (options_.best_epoch == 0) return 0.25;
+  const double epoch = static_cast<double>(image.examples()) / static_cast<double>(options_.rows);
+  return 0.25 + 0.1 * std::abs(epoch - options_.best_epoch);
 }
 
 nanoseconds SimCluster::latency() {
@@ -278,17 +333,17 @@ bool SimCluster::is_cut(std::size_t from, std::size_t to) const {
   return cuts_.contains({from, to});
 }
 
-void SimCluster::deliver(std::size_t from, const daemon::OutDatagram& datagram,
+void SimCluster::deliver(std::size_t from, const daemon::OutDatagrams& datagrams,
                          std::span<const std::byte> content) {
   if (content.size() > kLargestDatagram) {
     violations_.push_back("a datagram of " + std::to_string(content.size()) + " bytes");
   }
-  const auto to = node_at(datagram.to);
+  const auto to = node_at(datagrams.to);
   if (!to || is_cut(from, *to)) return;
   const int copies = chance(options_.duplicate) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     if (chance(options_.drop)) continue;
-    schedule(latency(), [this, from, to = *to, is_data = datagram.is_data,
+    schedule(latency(), [this, from, to = *to, is_data = datagrams.is_data,
                          bytes = Bytes(content.begin(), content.end())] {
       Node& node = *nodes_[to];
       if (!node.is_up || is_cut(from, to)) return;

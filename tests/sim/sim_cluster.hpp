@@ -39,6 +39,11 @@ struct SimOptions {
   double updates_per_second = 40'000;  ///< of each node
   std::uint32_t expect = 1;
   std::size_t retained_bytes = std::size_t{64} << 20U;
+  double best_epoch = 0;  ///< at which the test loss is lowest; 0: it never changes
+  std::uint64_t early_stopping = 0;
+  /// Of the training data, which nodes without any fetch from the others; 0: they go without.
+  std::uint64_t data_bytes = 0;
+  double donor_bytes_per_second = 0;
   bool is_sealed = false;  ///< all nodes have one cluster key
 };
 
@@ -104,7 +109,7 @@ class SimCluster {
   void train(Node& node, std::chrono::nanoseconds time);
   void carry_out(std::size_t node, NodeOutbox& out);
   void on_run_event(std::size_t node, sgd::RunEvent& event);
-  void deliver(std::size_t from, const daemon::OutDatagram& datagram,
+  void deliver(std::size_t from, const daemon::OutDatagrams& datagrams,
                std::span<const std::byte> content);
   void open_stream(std::size_t from, const daemon::OutStream& stream);
   [[nodiscard]] std::chrono::nanoseconds latency();
@@ -112,6 +117,8 @@ class SimCluster {
   [[nodiscard]] std::optional<std::size_t> node_at(Endpoint endpoint) const;
   [[nodiscard]] bool is_cut(std::size_t from, std::size_t to) const;
   void check(std::size_t node);
+  void store(std::size_t node, const daemon::FetchedPiece& piece, NodeOutbox& out);
+  [[nodiscard]] double loss_of(const sgd::SumsImage& image) const;
 
   SimOptions options_;
   std::mt19937_64 random_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sgd/data/block_hash.hpp"
+#include "sgd/data/cache_image.hpp"
 #include "sgd/data/fingerprint.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/data/synthetic.hpp"
@@ -43,6 +44,29 @@ std::string refusal(const TemporaryDirectory& directory, const std::string& byte
 }
 
 BOOST_AUTO_TEST_SUITE(cache)
+
+BOOST_AUTO_TEST_CASE(an_image_gives_any_piece_of_the_file) {
+  const Dataset dataset = parse_valid(kTexts[3]);
+  const TrainingSet set = *prepare_training(dataset, 1);
+  const std::string file = cache_of(dataset);
+  const CacheImage image({set.rows, set.order, set.labels, set.scale, set.mean_square,
+                          set.fingerprint, set.shared_source},
+                         dataset.feature_count, 2);
+  BOOST_TEST(image.file_bytes() == file.size());
+  BOOST_TEST(image.id() == header_of(file).header_hash);
+  BOOST_TEST(cache_id(std::as_bytes(std::span(file))).value() == image.id());
+  BOOST_TEST(!cache_id(std::as_bytes(std::span(file)).first(100)).has_value());
+  std::string other = file;
+  other[9] ^= 1;
+  BOOST_TEST(!cache_id(std::as_bytes(std::span(other))).has_value());
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 2000; ++round) {
+    const std::size_t offset = random() % (file.size() + 1);
+    std::string piece(random() % (file.size() - offset + 1), '?');
+    image.read(offset, std::as_writable_bytes(std::span(piece)));
+    BOOST_TEST_REQUIRE((piece == file.substr(offset, piece.size())));
+  }
+}
 
 BOOST_AUTO_TEST_CASE(cache_gives_back_the_training_set_to_the_bit) {
   const TemporaryDirectory directory;

@@ -56,7 +56,9 @@ BOOST_AUTO_TEST_CASE(many_entries_are_cut_into_datagrams_within_the_bound) {
   while (!left.empty()) {
     Bytes bytes;
     left = left.subspan(encode_delta({1, 2, 3}, left, bytes));
+    // All but the last are as long as can be: the kernel sends equal ones in one call.
     BOOST_TEST(bytes.size() <= kLargestPayload);
+    BOOST_TEST((left.empty() || bytes.size() == kLargestPayload));
     std::vector<CellDelta> part;
     BOOST_TEST_REQUIRE(decode_delta(bytes, kLayout, part).has_value());
     all.insert(all.end(), part.begin(), part.end());
@@ -91,6 +93,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_right_is_refused_with_its_reason) {
       decode_delta(raw_delta({{3, -1}}), kLayout, entries).has_value());  // the intercept may
   BOOST_TEST(decode_delta(raw_delta({{1'005, 1}}), kLayout, entries).has_value());
   BOOST_CHECK(error_of({std::byte{1}, std::byte{2}}) == DeltaError::kTruncated);
+  // Fill is zeros to the end.
+  Bytes filled = raw_delta({{3, -1}});
+  filled.resize(filled.size() + 5);
+  BOOST_TEST(decode_delta(filled, kLayout, entries).has_value());
+  BOOST_TEST(entries.size() == 1U);
+  filled.back() = std::byte{1};
+  BOOST_CHECK(error_of(filled) == DeltaError::kCellOutOfRange);
 }
 
 BOOST_AUTO_TEST_CASE(any_bytes_are_taken_without_harm) {

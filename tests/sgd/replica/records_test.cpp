@@ -37,7 +37,10 @@ Snapshot full_snapshot() {
   record.result.micro_f1 = 0.75;
   record.result.macro_f1 = 0.5;
   record.history = snapshot.history;
+  record.kept_row = 0;
+  record.kept_digest = digest_of(snapshot.image.sums);
   snapshot.final_record = record;
+  snapshot.kept = KeptState{0, snapshot.image.sums};
   return snapshot;
 }
 
@@ -59,6 +62,8 @@ BOOST_AUTO_TEST_CASE(a_snapshot_comes_back_whole) {
   BOOST_TEST(got->final_record->result.objective == 0.25);
   BOOST_TEST(got->final_record->result.micro_f1 == 0.75);
   BOOST_TEST(got->final_record->result.macro_f1 == 0.5);
+  BOOST_TEST(got->final_record->kept_row.value() == 0U);
+  BOOST_TEST(digest_of(got->kept->image) == sent.final_record->kept_digest);
   BOOST_TEST(got->info.layout().columns() == 3U);
 }
 
@@ -66,12 +71,13 @@ BOOST_AUTO_TEST_CASE(a_report_comes_back_whole) {
   RunReport sent;
   sent.history = {{0.5, 64, 0.4, 0.8, 0.3, 0.9}};
   sent.links = Links{{"report.json", "http://host/report.json"}};
-  const auto got = decode_report(encode_report(sent));
+  const auto got = decode_report(encode_report(sent), {3, 1});
   BOOST_TEST_REQUIRE(got.has_value());
   BOOST_TEST((got->links == sent.links));
   BOOST_TEST(!got->final_record);
-  BOOST_TEST(!decode_report(encode_refusal()));
+  BOOST_TEST(!decode_report(encode_refusal(), {3, 1}));
   BOOST_TEST(!decode_snapshot(encode_refusal()));
+  BOOST_TEST(!decode_kept_state(encode_refusal(), {3, 1}));
 }
 
 BOOST_AUTO_TEST_CASE(any_bytes_are_taken_without_harm) {
@@ -81,7 +87,7 @@ BOOST_AUTO_TEST_CASE(any_bytes_are_taken_without_harm) {
   RunReport report;
   report.links = Links{{"a", "b"}};
   BOOST_TEST(count_accepted_truncations(encode_report(report), [](auto bytes) {
-               return decode_report(bytes).has_value();
+               return decode_report(bytes, {3, 1}).has_value();
              }) == 0U);
   const Bytes request = encode_request({RequestType::kReport, 7});
   BOOST_TEST(count_accepted_truncations(

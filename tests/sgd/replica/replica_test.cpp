@@ -141,6 +141,21 @@ BOOST_AUTO_TEST_CASE(a_frozen_replica_applies_nothing_more) {
   BOOST_TEST(b.sums().sum(3) == 0);
 }
 
+// Found by the simulator, seed 787: a finished member went on asking for what was void, and thinking
+// that it had fallen behind it gave nobody its result.
+BOOST_AUTO_TEST_CASE(a_frozen_replica_asks_for_nothing) {
+  Replica a = make(1);
+  Replica b = make(2);
+  static_cast<void>(publish(a, 3, 4));
+  BOOST_CHECK(b.apply(publish(a, 3, 5), kStart) == ApplyResult::kApplied);
+  BOOST_TEST((b.next_repair() < Instant::max()));
+  b.freeze();
+  BOOST_TEST((b.next_repair() == Instant::max()));
+  std::vector<RepairRequest> due;
+  b.due_repairs(kStart + std::chrono::hours(1), due);
+  BOOST_TEST(due.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_value_larger_than_a_datagram_may_carry_goes_in_pieces) {
   Replica a = make(1);
   Replica b = make(2);

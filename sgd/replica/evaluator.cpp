@@ -1,0 +1,83 @@
+#include "sgd/replica/evaluator.hpp"
+
+#include <array>
+#include <cassert>
+#include <utility>
+
+#include "sgd/learn/rule.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+/// Epochs at which a run is measured whatever the interval; from the last on, each whole epoch.
+constexpr std::array kEarlyMarks = {0.1, 0.2, 0.5, 1.0};
+
+double mark(std::size_t index) {
+  return index < kEarlyMarks.size() ? kEarlyMarks[index]
+                                    : static_cast<double>(index - kEarlyMarks.size() + 2);
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const RunInfo& info, Instant now)
+    : layout_(info.layout()),
+      rows_(info.constants.rows),
+      interval_(info.settings.loss_interval),
+      next_(now) {}
+
+bool Evaluator::is_due(std::uint64_t examples, Instant now) {
+  const std::chrono::milliseconds pause(interval_.amount);
+  if (examples == 0) {  // the interval counts from the run's first update
+    next_ = now + pause;
+    next_updates_ = interval_.amount;
+    return false;
+  }
+  const double epoch = static_cast<double>(examples) / static_cast<double>(rows_);
+  bool is_due = interval_.in_updates ? examples >= next_updates_ : now >= next_;
+  while (epoch >= mark(next_mark_)) {
+    ++next_mark_;
+    is_due = true;
+  }
+  if (!is_due) return false;
+  next_ = now + pause;
+  next_updates_ = examples + interval_.amount;
+  return true;
+}
+
+EvaluationRequest Evaluator::begin(EvaluationKind kind, SumsImage image, double at_s) {
+  assert(!current_);
+  current_ = {++last_number_, kind, at_s, image};
+  return {last_number_, kind != EvaluationKind::kRow, std::move(image)};
+}
+
+std::optional<Evaluator::Outcome> Evaluator::complete(
+    const EvaluationReport& report, const std::vector<HistoryPoint>& before,
+    const std::vector<std::int64_t>& scalars_before) {
+  if (!current_ || report.number != current_->number) return std::nullopt;
+  Current done = std::move(*current_);
+  current_.reset();
+  const std::vector<std::int64_t>& scalars = done.image.scalars;
+  const auto grown = [&](std::uint32_t cell) {
+    return static_cast<double>(scalars[cell] - scalars_before[cell]);
+  };
+  HistoryPoint point{.t_seconds = done.at_s,
+                     .updates = done.image.examples(),
+                     .test_loss = report.test_loss,
+                     .test_accuracy = report.test_accuracy};
+  if (const double examples = grown(SumsLayout::kExamples); examples > 0) {
+    double loss = 0.0;
+    double errors = 0.0;
+    for (std::uint32_t c = 0; c < layout_.columns(); ++c) {
+      loss += grown(SumsLayout::loss(c)) * kCurvatureUnit;
+      errors += grown(SumsLayout::errors(c));
+    }
+    point.train_loss = loss / examples;
+    point.train_accuracy = 1.0 - errors / (examples * layout_.columns());
+  } else if (!before.empty()) {
+    point.train_loss = before.back().train_loss;
+    point.train_accuracy = before.back().train_accuracy;
+  }
+  return Outcome{done.kind, point, std::move(done.image)};
+}
+
+}  // namespace hogwild::sgd
