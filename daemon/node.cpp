@@ -311,7 +311,9 @@ void Node::flush(Instant now) {
   send_budget_bytes_ = std::min(send_budget_bytes_ + passed * bytes_per_s, bytes_per_s / 50);
   const auto unsent =
       static_cast<std::uint64_t>(session_->own.unsent_scalar(sgd::SumsLayout::kExamples));
-  const bool is_due = !interval.in_updates || unsent >= interval.amount;
+  // A worker that waits, or rows that may not be released before, are served at once.
+  const bool is_due = !interval.in_updates || unsent >= interval.amount || must_flush_ ||
+                      session_->pace.wants_flush.load(std::memory_order_relaxed);
   const bool may_send = send_budget_bytes_ >= 0 || bytes_per_s <= 0;
   core_->with_run(now, out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
     if (is_due && may_send) {
@@ -321,7 +323,7 @@ void Node::flush(Instant now) {
                                                   wanted.broadcast_to.size());
       }
     }
-    run.feed(session_->queue, now);
+    must_flush_ = !run.feed(session_->queue, now);
   });
   session_->pace.lookahead.store(static_cast<float>(core_->run().lookahead()),
                                  std::memory_order_relaxed);

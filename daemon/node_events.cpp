@@ -243,7 +243,7 @@ void Node::start_training() {
   const Instant now = Clock::now();
   budget_at_ = now;
   session_->pace.lookahead.store(static_cast<float>(core_->run().lookahead()));
-  core_->run().feed(session_->queue, now);
+  must_flush_ = !core_->run().feed(session_->queue, now);
   next_flush_ = now;
   session_->pool.start();
   log_.event(LogLevel::kMembership, "training_started",

@@ -20,7 +20,7 @@ class TrainingSession {
                   unsigned threads, std::function<void()> wake)
       : own(published.layout()),
         queue(kQueueRanges),
-        pace{.request_flush = wake},
+        pace{.wake = wake},
         pool({rows, rule, published, own, queue, pace, kernels, threads}, wake) {}
 
   static constexpr std::size_t kQueueRanges = 1024;

@@ -20,12 +20,20 @@ struct Pace {
   /// Set by a worker that computed a value that is not finite, or whose node's sums left their
   /// range; all workers stop then. Read by the network thread.
   std::atomic<bool> has_fault{false};
-  /// Asks the network thread to flush soon. Called by workers; must be callable from any thread.
-  /// Empty where no flush is needed (one machine, no network).
-  std::function<void()> request_flush;
+  /// A worker waits for a flush, whatever else the time for one is. Written by workers, taken back
+  /// by the network thread.
+  std::atomic<bool> wants_flush{false};
+  /// Wakes the network thread, after wants_flush was set. Called by workers; must be callable from
+  /// any thread. Empty where no flush is needed (one machine, no network).
+  std::function<void()> wake;
 
+  void request_flush() {
+    wants_flush.store(true, std::memory_order_relaxed);
+    wake();
+  }
   /// Tells workers that wait for a flush that one happened, or that they must not wait.
   void flushed() {
+    wants_flush.store(false, std::memory_order_relaxed);
     flushes.fetch_add(1, std::memory_order_release);
     flushes.notify_all();
   }

@@ -162,7 +162,7 @@ void Worker::merge_rest() {
 // has its work sent first. This waits for the node's own network thread alone.
 void Worker::wait_for_flush() {
   const auto cluster = static_cast<double>(at_.pace.lookahead.load(std::memory_order_relaxed));
-  if (cluster <= 1.0 || !at_.pace.request_flush) return;
+  if (cluster <= 1.0 || !at_.pace.wake) return;
   const auto half_epoch = static_cast<double>(at_.rows.row_count()) / 2.0;
   while (!at_.queue.is_stopped()) {
     const std::uint32_t seen = at_.pace.flushes.load(std::memory_order_acquire);

@@ -265,8 +265,8 @@ void Run::start_training(Instant now, RunOutbox& out) {
   out.events.push_back({RunEventType::kStartTraining, 0, {}, {}});
 }
 
-void Run::feed(RowQueue& queue, Instant now) {
-  if (!is_training_ || stop_ || is_leaving_ || switch_to_) return;
+bool Run::feed(RowQueue& queue, Instant now) {
+  if (!is_training_ || stop_ || is_leaving_ || switch_to_) return true;
   if (options_.rate_limit > 0) {
     // A pause of the process is not caught up with: at most a fifth of a second is released at
     // once.
@@ -278,13 +278,17 @@ void Run::feed(RowQueue& queue, Instant now) {
   const std::uint64_t most_ranges =
       std::min<std::uint64_t>(kRowsAhead / block_rows, queue.capacity());
   const double lookahead_now = lookahead();
+  bool may_release = true;
   while (queue.pushed() - queue.popped() < most_ranges) {
     if (options_.rate_limit > 0 && allowance_ < block_rows) break;
     // Near the end nobody is given more than would be this member's share of what is left.
     const auto outstanding = static_cast<double>(fed_rows_ - published_rows_);
     const double expected =
         static_cast<double>(replica_->sums().examples()) + lookahead_now * outstanding;
-    if (outstanding > 0 && expected >= most_updates()) break;
+    if (outstanding > 0 && expected >= most_updates()) {
+      may_release = false;
+      break;
+    }
     const auto range = plan_->next();
     if (!range) break;
     const bool is_pushed = queue.push(*range);
@@ -293,6 +297,7 @@ void Run::feed(RowQueue& queue, Instant now) {
     fed_rows_ += range->count;
   }
   unfinished_blocks_ = queue.pushed() - queue.popped();
+  return may_release;
 }
 
 void Run::flush(OwnWork& own, Instant now, RunOutbox& out) {

@@ -77,8 +77,9 @@ class Run {
   [[nodiscard]] Instant next_deadline() const { return next_deadline_; }
   /// Publishes what the workers merged since the last time.
   void flush(OwnWork& own, Instant now, RunOutbox& out);
-  /// Keeps the workers' queue filled, as the plan and the rate limit say.
-  void feed(RowQueue& queue, Instant now);
+  /// Keeps the workers' queue filled, as the plan and the rate limit say. False: no more is
+  /// released before what was is published, since the run is near its end.
+  bool feed(RowQueue& queue, Instant now);
   void evaluated(const EvaluationReport& report, Instant now, RunOutbox& out);
   /// The workers have merged all they had; nothing comes after. `own` may be null without workers.
   void workers_stopped(OwnWork* own, Instant now, RunOutbox& out);

@@ -54,6 +54,10 @@ class Undisturbed(SwarmTest):
         nodes = self.start_swarm(2, "--updates", "30000")
         self.assertEqual(self.assert_same_result(nodes, accuracy=0.5)["result"]["stop_reason"], "updates")
 
+    def test_an_interval_in_updates_longer_than_a_node_may_run_ahead(self):
+        nodes = self.start_swarm(2, "--epochs", "3", "--broadcast-interval", "100000i")
+        self.assertGreaterEqual(self.assert_same_result(nodes)["result"]["updates"], 60000)
+
     def test_logistic_loss_with_a_bias(self):
         self.assert_same_result(self.start_swarm(2, "--loss", "logistic", "--bias", "--epochs", "3"))
 

@@ -167,7 +167,7 @@ void SimCluster::tick(std::size_t index, std::uint64_t life) {
     train(node, kFlushInterval);
     node.core.with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
       run.flush(*node.own, now_, wanted);
-      run.feed(*node.queue, now_);
+      static_cast<void>(run.feed(*node.queue, now_));
     });
   }
   node.core.on_tick(now_, out);

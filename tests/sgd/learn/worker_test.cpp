@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_node_that_ran_far_ahead_waits_for_its_flush) {
   Learner learner(rows, 1);
   std::atomic<int> asked{0};
   learner.pace.lookahead = 8.0F;
-  learner.pace.request_flush = [&] { ++asked; };
+  learner.pace.wake = [&] { ++asked; };
   for (std::uint64_t first = 0; first + 64 <= rows.row_count(); first += 64) {
     BOOST_TEST_REQUIRE(learner.queue.push({first, 64}));
   }
