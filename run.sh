@@ -22,6 +22,8 @@ scratch=
 watcher=
 display_pids=
 replicas=0
+log_prefix=node- # files of lines: node-1.log ...
+first_log=1
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -440,9 +442,9 @@ any_child_running() {
 start_display() {
   mkfifo "$scratch/lines"
   files=
-  number=1
-  while [ "$number" -le "$replicas" ]; do
-    files="$files $scratch/node-$number.log"
+  number=$first_log
+  while [ "$number" -lt "$((first_log + replicas))" ]; do
+    files="$files $scratch/$log_prefix$number.log"
     number=$((number + 1))
   done
   flags=
