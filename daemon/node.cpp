@@ -73,9 +73,10 @@ std::optional<ip::address> outgoing_address(asio::io_context& context, const ip:
 
 // ── Start ──
 
-Node::Node(NodeOptions options, KeyRing keys, Logging& log)
+Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& log)
     : options_(std::move(options)),
       log_(log),
+      service_(std::move(service)),
       start_time_unix_ms_(unix_ms()),
       started_at_(Clock::now()),
       id_(membership::NodeId::from_words(random_word(), random_word())),
@@ -83,10 +84,12 @@ Node::Node(NodeOptions options, KeyRing keys, Logging& log)
       wake_(context_),
       timer_(context_),
       alone_timer_(context_),
+      watchdog_timer_(context_),
       signals_(context_, SIGTERM, SIGINT),
       load_timer_(context_),
       first_keys_(std::move(keys)) {
-  if (!options_.key_file.empty()) signals_.add(SIGHUP);
+  // Without a key there is nothing to read again; a terminal that hangs up ends the process then.
+  if (!options_.key_file.empty() || service_.is_there()) signals_.add(SIGHUP);
   const ip::address bind = resolve(context_, options_.gossip, "gossip");
   try {
     streams_ =
@@ -258,6 +261,8 @@ int Node::run() {
   };
   wait_for_signal(wait_for_signal);
   load_data(options_.learn);
+  service_.tell("READY=1\nSTATUS=http://" + options_.http.text());
+  feed_watchdog();
   turn();
   context_.run();
   if (is_loading_) {  // nobody waits for data that nobody wants, and loading cannot be interrupted
@@ -372,6 +377,7 @@ void Node::on_signal(int signal) {
 
 // A file that cannot be used leaves the keys as they are: a typing error must not cut a node off.
 void Node::reload_keys() {
+  if (options_.key_file.empty()) return;  // a service that was told to reload
   auto keys = read_key_file(options_.key_file);
   if (!keys) {
     log_.warning("keys_kept", {{"reason", keys.error()}});
@@ -394,6 +400,7 @@ void Node::begin_leave(int exit_code, std::string_view why) {
   if (is_leaving_) return;
   is_leaving_ = true;
   log_.event(LogLevel::kMembership, "leave_begins", {{"why", why}});
+  service_.tell("STOPPING=1");
   core_->leave(Clock::now(), out_box_);
 }
 
@@ -428,6 +435,7 @@ void Node::close_all() {
   }
   timer_.cancel();
   alone_timer_.cancel();
+  watchdog_timer_.cancel();
   load_timer_.cancel();
   signals_.cancel();
   seeds_->close();
@@ -437,6 +445,17 @@ void Node::close_all() {
   streams_->close();
   uploader_.reset();
   server_->drain(seconds(1), [this] { context_.stop(); });
+}
+
+// Only while this thread takes its turns: a node that hangs is started again by its manager.
+void Node::feed_watchdog() {
+  const auto interval = service_.watchdog_interval();
+  if (!interval) return;
+  service_.tell("WATCHDOG=1");
+  watchdog_timer_.expires_after(*interval);
+  watchdog_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) feed_watchdog();
+  });
 }
 
 // A node with seeds that meets nobody says why each 30 seconds, and gives up where it was told to.

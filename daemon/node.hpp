@@ -22,6 +22,7 @@
 #include "daemon/options.hpp"
 #include "daemon/run_files.hpp"
 #include "daemon/seed_finder.hpp"
+#include "daemon/service_manager.hpp"
 #include "daemon/stream_port.hpp"
 #include "daemon/training_data.hpp"
 #include "daemon/training_session.hpp"
@@ -46,7 +47,7 @@ class NodeBackend;
 class Node {
  public:
   /// Opens the sockets; throws std::exception with a sentence for the user where that fails.
-  Node(NodeOptions options, KeyRing keys, Logging& log);
+  Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& log);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -86,6 +87,7 @@ class Node {
   void check_end(Instant now);
   void close_all();
   void complain_while_alone();
+  void feed_watchdog();
   [[nodiscard]] NodeCoreOptions core_options();
   [[nodiscard]] sgd::RunOptions run_options() const;
   [[nodiscard]] membership::Endpoint advertised();
@@ -124,6 +126,7 @@ class Node {
   // Fixed after construction
   NodeOptions options_;
   Logging& log_;
+  ServiceManager service_;
   boost::asio::io_context context_{1};
   std::uint64_t start_time_unix_ms_;
   Instant started_at_;
@@ -140,6 +143,7 @@ class Node {
   WakeSignal wake_;
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer alone_timer_;
+  boost::asio::steady_timer watchdog_timer_;
   boost::asio::signal_set signals_;
   boost::asio::thread_pool background_{1};
   boost::asio::steady_timer load_timer_;

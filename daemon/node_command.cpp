@@ -9,6 +9,7 @@
 namespace hogwild::daemon {
 
 int run_node(const NodeOptions& options) {
+  auto service = ServiceManager::from_environment();
   auto log = Logging::open(options.log);
   if (!log) {
     fmt::print(stderr, "hogwild node: {}\n", log.error());
@@ -25,7 +26,7 @@ int run_node(const NodeOptions& options) {
   }
   std::unique_ptr<Node> node;
   try {
-    node = std::make_unique<Node>(options, std::move(keys), **log);
+    node = std::make_unique<Node>(options, std::move(keys), std::move(service), **log);
   } catch (const std::exception& error) {
     (*log)->drain();
     fmt::print(stderr, "hogwild node: {}\n", error.what());

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from swarm import HOGWILD, REPOSITORY, TEST, TRAIN, SwarmTest, clean_environment, wait_until
+from swarm import HOGWILD, REPOSITORY, TEST, TRAIN, SwarmTest, clean_environment, run, wait_until
 
 
 def processes_below(directory):
@@ -25,12 +25,11 @@ def processes_below(directory):
     return found
 
 
-@unittest.skipUnless(HOGWILD == REPOSITORY / "build" / "daemon" / "hogwild", "run.sh uses the binary of build/")
 class RunScript(SwarmTest):
 
     def environment(self, **more):
         settings = {"OUT": str(self.directory / "out"), "TMPDIR": str(self.directory), "UPLOAD": "none", "TRAIN": TRAIN,
-                    "TEST": TEST}
+                    "TEST": TEST, "BINARY": str(HOGWILD)}
         return clean_environment(**{**settings, **more})
 
     def run_script(self, *arguments, limit=120, **more):
@@ -76,6 +75,9 @@ class RunScript(SwarmTest):
         ports = [set(re.findall(r"node-\d  http://127\.0\.0\.1:(\d+)", text)) for text in [second.stdout, self.screen()]]
         self.assertEqual([len(found) for found in ports], [2, 2])
         self.assertFalse(ports[0] & ports[1])
+        self.assertIn(f"those of this one go to {self.directory}/out-2", second.stdout)
+        models = [(self.directory / out / "node-1" / "model.liblinear").read_bytes() for out in ["out", "out-2"]]
+        self.assertNotEqual(*models)
         self.assert_nothing_is_left()
 
     def test_a_signal_leaves_nothing_behind(self):
@@ -111,17 +113,59 @@ class RunScript(SwarmTest):
         bad.write_text("+1 1:x\n")
         ended = self.run_script("async", "2", "1", TRAIN=str(bad))
         self.assertEqual(ended.returncode, 3, ended.stdout + ended.stderr)
-        self.assertIn("bad.svm:1:6", ended.stdout)
+        self.assertIn("bad.svm:1:6", ended.stdout + ended.stderr)
         self.assert_nothing_is_left()
 
     def test_wrong_arguments_are_2_with_words(self):
-        for arguments, word in [(["sync"], "sync"), (["asinc"], "asinc"), (["async", "0"], "REPLICAS"),
-                                (["async", "x"], "REPLICAS"), (["async", "1", "4"], "LOGLEVEL"), (["down"], "down")]:
+        for arguments, word in [(["asinc"], "asinc"), (["async", "0"], "REPLICAS"), (["async", "x"], "REPLICAS"),
+                                (["async", "1", "4"], "LOGLEVEL"), (["down", "now"], "usage")]:
             with self.subTest(arguments=arguments):
                 ended = self.run_script(*arguments)
                 self.assertEqual(ended.returncode, 2)
                 self.assertIn(word, ended.stderr)
-        self.assertEqual(self.run_script(TARGET="kubernetes").returncode, 2)
+        self.assertEqual(self.run_script(TARGET="nowhere").returncode, 2)
+        ended = self.run_script(TRAIN="-")
+        self.assertEqual((ended.returncode, "standard input" in ended.stderr), (2, True))
+
+    def test_a_script_that_is_killed_leaves_nothing_behind(self):
+        # At two moments: while the data are made, and while daemons train.
+        for sign in ["Starting 2 daemons", "event=training_started"]:
+            with self.subTest(moment=sign):
+                script = self.start_script("async", "2", "2", HOGWILD_RATE="5000", HOGWILD_MAX_TIME="60s", TRAIN="synth:rcv1")
+                wait_until(lambda at=sign: at in self.screen(), sign)
+                script.kill()
+                script.wait(10)
+                wait_until(lambda: not processes_below(self.directory), "all processes are gone", 15)
+                wait_until(lambda: not list(self.directory.glob("hogwild-run.*")), "the temporary files are gone", 10)
+
+    def test_a_signal_while_data_are_made_leaves_nothing_behind(self):
+        script = self.start_script("async", "2", "1", TRAIN="synth:rcv1?n=2000000")
+        wait_until(lambda: list(self.directory.glob("hogwild-run.*/train.hwd*")), "a cache is being written")
+        script.send_signal(signal.SIGTERM)
+        self.assertEqual(script.wait(20), 143, self.screen())
+        self.assert_nothing_is_left()
+
+    def test_a_key_seals_the_run_and_lets_a_stranger_with_it_join(self):
+        key = self.directory / "a key"
+        key.touch(mode=0o600)
+        key.write_text(run("keygen").stdout)
+        script = self.start_script("async", "2", "2", HOGWILD_KEY_FILE=str(key), HOGWILD_RATE="10000", HOGWILD_MAX_TIME="6s")
+        wait_until(lambda: "event=training_started" in self.screen(), "training")
+        command = re.search(r"More daemons join with: (.*)", self.screen()).group(1)
+        self.assertIn("--key-file '", command)
+        # As a person would paste it.
+        joined = subprocess.run(["sh", "-c", f"exec {command} --out '{self.directory}/late' --threads 1"], env=clean_environment(),
+                                capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
+        self.assertEqual(joined.returncode, 0, joined.stderr)
+        self.assertEqual(script.wait(60), 0, self.screen())
+        models = {(self.directory / name / "model.liblinear").read_bytes() for name in ["out/node-1", "out/node-2", "late"]}
+        self.assertEqual(len(models), 1)
+
+    def test_too_little_memory_is_told_before_anything_starts(self):
+        ended = self.run_script("async", "1000", "1", TRAIN="synth:rcv1?n=1000", TEST="synth:rcv1?n=400000&part=test")
+        self.assertEqual(ended.returncode, 1, ended.stdout + ended.stderr)
+        self.assertRegex(ended.stderr, r"1000 daemons need \d+ MiB of memory \(.* MiB each\), and \d+ MiB are available")
+        self.assert_nothing_is_left()
 
 
 if __name__ == "__main__":
