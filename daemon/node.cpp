@@ -112,6 +112,7 @@ Node::Node(NodeOptions options, KeyRing keys, Logging& log)
   http.clock = [] { return Clock::now(); };
   http.wall_clock = [] { return std::chrono::floor<seconds>(std::chrono::system_clock::now()); };
   http.access = backend_->access();
+  http.instance = membership::to_string(id_);
   auto server = http::Server::listen(context_, std::move(http), *backend_);
   if (!server) throw std::runtime_error("--http " + options_.http.text() + ": " + server.error());
   server_ = std::move(*server);
@@ -277,6 +278,7 @@ void Node::turn() {
   if (session_ && now >= next_flush_) flush(now);
   carry_out();
   check_end(now);
+  backend_->tell_leaders();
   arm_timer();
 }
 
@@ -405,6 +407,7 @@ void Node::check_end(Instant now) {
       is_reported_ = true;
       write_report("finished");
       print_result();
+      backend_->tell_finished();
     }
     if (is_reported_ && run.may_exit(now) && !is_served) begin_leave(kDone, "finished");
   }

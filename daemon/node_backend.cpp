@@ -6,13 +6,16 @@
 #include <boost/asio/post.hpp>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <tuple>
 
 #include "daemon/node.hpp"
 #include "daemon/node_background.hpp"
 #include "daemon/version.hpp"
 #include "http/process_metrics.hpp"
+#include "sgd/data/svmlight.hpp"
 #include "sgd/model/binary_model.hpp"
+#include "sgd/model/prediction_stream.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -47,6 +50,56 @@ http::MemberState state_of(membership::MemberState state) {
 
 http::MemberCounts counts_of(const membership::MemberCounts& counts) {
   return {counts.alive, counts.suspect, counts.dead, counts.left};
+}
+
+http::HistoryPoint point_of(const sgd::HistoryPoint& point) {
+  return {point.t_seconds, point.updates, known(point.train_loss), known(point.test_loss),
+          known(point.test_accuracy)};
+}
+
+/// A model that predicts while training goes on is made anew so often.
+constexpr std::chrono::seconds kFreshModel{1};
+// Each waiting job holds a copy of the state, or rows; beyond, clients are asked to come again.
+constexpr unsigned kMostExports = 4;
+constexpr unsigned kMostPredictions = 32;
+const http::Refusal kTooMany{http::RefusalKind::kUnavailable,
+                             "too many such requests wait already; ask again"};
+
+/// One of a bounded number of places, given back when it is destroyed.
+class Place {
+ public:
+  static std::unique_ptr<Place> take(const std::shared_ptr<std::atomic<unsigned>>& taken,
+                                     unsigned most) {
+    if (taken->fetch_add(1, std::memory_order_relaxed) < most) {  // a counter, orders nothing
+      return std::unique_ptr<Place>(new Place(taken));
+    }
+    taken->fetch_sub(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  ~Place() { taken_->fetch_sub(1, std::memory_order_relaxed); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+ private:
+  explicit Place(std::shared_ptr<std::atomic<unsigned>> taken) : taken_(std::move(taken)) {}
+  std::shared_ptr<std::atomic<unsigned>> taken_;
+};
+
+http::Predictions predictions_of(const std::string& rows, const sgd::Predictor& predictor) {
+  const auto dataset = sgd::parse_svmlight(sgd::Text::copy_of(rows), "body", /*threads=*/1);
+  if (!dataset) {
+    return std::unexpected(http::Refusal{http::RefusalKind::kInvalid, dataset.error().message()});
+  }
+  std::string lines;
+  const auto tally =
+      sgd::predict_dataset(*dataset, predictor, /*threads=*/1, [&](std::string_view text) {
+        lines += text;
+        return std::expected<void, std::string>();
+      });
+  if (!tally) {
+    return std::unexpected(http::Refusal{http::RefusalKind::kInvalid, tally.error().message});
+  }
+  return lines;
 }
 
 http::WallTime wall_time(membership::Instant then) {
@@ -133,6 +186,22 @@ http::TrainingInfo NodeBackend::training() const {
   return training;
 }
 
+http::ClusterInfo NodeBackend::cluster() const {
+  const NodeCore& core = *node_.core_;
+  const sgd::Run& run = core.run();
+  http::ClusterInfo cluster;
+  cluster.name = node_.options_.cluster;
+  cluster.mode = run.info() == nullptr && node_.options_.mode == NodeMode::kIdle ? "idle" : "async";
+  cluster.members = counts_of(core.swim().members().counts());
+  if (const sgd::PeerId nominee = run.nominee(); nominee != 0) {
+    const membership::Member* member = core.swim().members().find(nominee);
+    if (member != nullptr) {
+      cluster.evaluator = {membership::to_string(member->profile.id), member->profile.name};
+    }
+  }
+  return cluster;
+}
+
 http::NodeStatus NodeBackend::status() const {
   const NodeCore& core = *node_.core_;
   const sgd::Run& run = core.run();
@@ -145,16 +214,7 @@ http::NodeStatus NodeBackend::status() const {
                  duration<double>(Node::Clock::now() - node_.started_at_).count(),
                  membership::to_string(self.profile.gossip),
                  node_.options_.http.text()};
-  status.cluster.name = node_.options_.cluster;
-  status.cluster.mode =
-      run.info() == nullptr && node_.options_.mode == NodeMode::kIdle ? "idle" : "async";
-  status.cluster.members = counts_of(core.swim().members().counts());
-  if (const sgd::PeerId nominee = run.nominee(); nominee != 0) {
-    const membership::Member* member = core.swim().members().find(nominee);
-    if (member != nullptr) {
-      status.cluster.evaluator = {membership::to_string(member->profile.id), member->profile.name};
-    }
-  }
+  status.cluster = cluster();
   status.training = training();
   const NodeTraffic& traffic = core.traffic();
   status.network.sent_bytes_total = traffic.sent_bytes_total;
@@ -189,29 +249,34 @@ http::NodeStatus NodeBackend::status() const {
   return status;
 }
 
+http::MemberStatus NodeBackend::row_of(const membership::Member& member) const {
+  http::MemberStatus row;
+  row.id = membership::to_string(member.profile.id);
+  row.name = member.profile.name;
+  row.state = state_of(member.state);
+  row.gossip = membership::to_string(member.profile.gossip);
+  if (const auto meta = decode_meta(member.profile.meta)) {
+    row.http = meta->http;
+    row.version = meta->version;
+    for (const std::uint16_t key : meta->keys) row.keys.push_back(key_id_text(key));
+  }
+  for (const membership::Accusation& accusation : member.suspected_by) {
+    row.suspected_by.push_back(node_.core_->name_of(accusation.accuser));
+  }
+  row.incarnation = member.incarnation;
+  if (const auto rtt = member.rtt.smoothed()) row.rtt_seconds = duration<double>(*rtt).count();
+  row.since = wall_time(member.since);
+  row.self = member.is_self;
+  if (const auto found = evidence_.find(member.short_id()); found != evidence_.end()) {
+    row.evidence = found->second;
+  }
+  return row;
+}
+
 http::MemberList NodeBackend::members() const {
   const membership::MemberTable& table = node_.core_->swim().members();
   http::MemberList list;
-  for (const membership::Member& member : table.all()) {
-    http::MemberStatus row;
-    row.id = membership::to_string(member.profile.id);
-    row.name = member.profile.name;
-    row.state = state_of(member.state);
-    row.gossip = membership::to_string(member.profile.gossip);
-    if (const auto meta = decode_meta(member.profile.meta)) {
-      row.http = meta->http;
-      row.version = meta->version;
-      for (const std::uint16_t key : meta->keys) row.keys.push_back(key_id_text(key));
-    }
-    for (const membership::Accusation& accusation : member.suspected_by) {
-      row.suspected_by.push_back(node_.core_->name_of(accusation.accuser));
-    }
-    row.incarnation = member.incarnation;
-    if (const auto rtt = member.rtt.smoothed()) row.rtt_seconds = duration<double>(*rtt).count();
-    row.since = wall_time(member.since);
-    row.self = member.is_self;
-    list.members.push_back(std::move(row));
-  }
+  for (const membership::Member& member : table.all()) list.members.push_back(row_of(member));
   std::sort(list.members.begin(), list.members.end(), [](const auto& a, const auto& b) {
     return std::tie(a.name, a.id) < std::tie(b.name, b.id);
   });
@@ -227,8 +292,7 @@ http::MemberList NodeBackend::members() const {
 std::vector<http::HistoryPoint> NodeBackend::history() const {
   std::vector<http::HistoryPoint> points;
   for (const sgd::HistoryPoint& point : node_.core_->run().history()) {
-    points.push_back({point.t_seconds, point.updates, known(point.train_loss),
-                      known(point.test_loss), known(point.test_accuracy)});
+    points.push_back(point_of(point));
   }
   return points;
 }
@@ -437,8 +501,10 @@ void NodeBackend::export_model(http::ModelFormat format,
     return completion(std::unexpected(http::Refusal{
         http::RefusalKind::kUnavailable, "there is no model yet: the run has not begun"}));
   }
+  auto place = Place::take(exports_, kMostExports);
+  if (!place) return completion(std::unexpected(kTooMany));
   boost::asio::post(node_.background_, [image = run.model_image(), info = *run.info(),
-                                        rule = node_.rule_, format,
+                                        rule = node_.rule_, format, place = std::move(place),
                                         completion = std::move(completion)]() mutable {
     const sgd::LinearModel model =
         linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
@@ -461,6 +527,82 @@ void NodeBackend::export_model(http::ModelFormat format,
     }
     completion(std::make_shared<const std::string>(std::move(bytes)));
   });
+}
+
+std::string NodeBackend::model_tag() const {
+  const sgd::Run& run = node_.core_->run();
+  return run.info() == nullptr || !node_.rule_ ? "" : hex(run.replica()->digest());
+}
+
+struct NodeBackend::ReadyModel {
+  std::string tag;
+  Instant made_at;
+  std::function<sgd::LinearModel()> make;
+  // Background thread only.
+  std::optional<sgd::LinearModel> model{};
+  std::optional<sgd::Predictor> predictor{};
+
+  [[nodiscard]] const sgd::Predictor& ready() {
+    if (!predictor) {
+      model = make();
+      make = nullptr;
+      predictor.emplace(*model, /*with_scores=*/true);
+    }
+    return *predictor;
+  }
+};
+
+void NodeBackend::predict(std::string rows,
+                          std::move_only_function<void(http::Predictions)> completion) {
+  const std::string tag = model_tag();
+  if (tag.empty()) {
+    return completion(std::unexpected(http::Refusal{
+        http::RefusalKind::kUnavailable, "there is no model yet: the run has not begun"}));
+  }
+  auto place = Place::take(predictions_, kMostPredictions);
+  if (!place) return completion(std::unexpected(kTooMany));
+  const Instant now = Node::Clock::now();
+  if (!ready_model_ || (ready_model_->tag != tag && now - ready_model_->made_at >= kFreshModel)) {
+    const sgd::Run& run = node_.core_->run();
+    ready_model_ = std::make_shared<ReadyModel>(ReadyModel{
+        tag, now, [image = run.model_image(), info = *run.info(), rule = node_.rule_] {
+          return linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
+        }});
+  }
+  boost::asio::post(node_.background_,
+                    [ready = ready_model_, rows = std::move(rows), place = std::move(place),
+                     completion = std::move(completion)]() mutable {
+                      completion(predictions_of(rows, ready->ready()));
+                    });
+}
+
+// ── What happens ──
+
+void NodeBackend::tell_member(const membership::MemberEvent& event, std::string_view name) {
+  const std::uint64_t id = event.member.short_id();
+  if (event.type == membership::MemberEventType::kReaped) {
+    evidence_.erase(id);
+  } else if (event.type != membership::MemberEventType::kMetaChanged) {
+    evidence_[id] = event.evidence;
+  }
+  constexpr std::string_view kPrefix = "member_";
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  node_.server_->publish(http::member_event(row_of(event.member), name));
+}
+
+void NodeBackend::tell_evaluation() {
+  const auto& history = node_.core_->run().history();
+  if (!history.empty()) node_.server_->publish(http::evaluation_event(point_of(history.back())));
+}
+
+void NodeBackend::tell_finished() {
+  node_.server_->publish(http::finished_event(status(), report()));
+}
+
+void NodeBackend::tell_leaders() {
+  const std::uint64_t evaluator = node_.core_->run().nominee();
+  if (evaluator == std::exchange(told_evaluator_, evaluator)) return;
+  node_.server_->publish(http::coordinator_event(cluster()));
 }
 
 // ── What is done ──

@@ -8,6 +8,7 @@
 #include "daemon/atomic_file.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/node.hpp"
+#include "daemon/node_backend.hpp"
 #include "daemon/node_background.hpp"
 #include "daemon/peer_file.hpp"
 
@@ -66,6 +67,7 @@ void Node::on_member_event(const membership::MemberEvent& event) {
     member_changes_.push_back(
         {utc_text(std::chrono::system_clock::now()), member, std::string(name), event.evidence});
   }
+  backend_->tell_member(event, name);
   remember_peers();
   if (event.type == Type::kNameConflict) {
     log_.warning("name_in_use", {{"name", options_.name},
@@ -315,6 +317,7 @@ void Node::log_point() {
               {"test_loss", point.test_loss},
               {"test_accuracy", point.test_accuracy},
               {"updates_per_second", core_->run().cluster_rate()}});
+  backend_->tell_evaluation();
 }
 
 // A node that cannot go on says so by leaving, at once and for good.

@@ -2,6 +2,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
 #include <cstddef>
@@ -39,12 +40,19 @@ class Session {
   void drain();
   /// Closes at once.
   void abort();
+  /// There is something new for an event stream.
+  void wake();
 
  private:
   struct Incoming;  // A request, or the answer to one that cannot be read.
   struct Answer {
     Response response;
     std::string route = "other";
+    std::optional<EventStream> stream{};  ///< Instead of the response.
+  };
+  struct Delivery {
+    bool is_head = false;
+    bool keep_alive = false;
   };
 
   boost::asio::awaitable<bool> wait_for_first_byte();
@@ -52,9 +60,11 @@ class Session {
   boost::asio::awaitable<bool> read_some();
   boost::asio::awaitable<Answer> answer(const Request& request);
   boost::asio::awaitable<Response> finish(Deferred deferred);
-  boost::asio::awaitable<bool> send(Response response, bool is_head, bool keep_alive);
-  boost::asio::awaitable<bool> send_file(Response response, bool is_head, bool keep_alive);
-  [[nodiscard]] std::string head_of(const Response& response, std::uint64_t length,
+  boost::asio::awaitable<void> pack(Response& response);
+  boost::asio::awaitable<bool> send(Response response, Delivery how);
+  boost::asio::awaitable<bool> send_file(Response response, Delivery how);
+  boost::asio::awaitable<void> stream(EventStream wanted, bool is_head);
+  [[nodiscard]] std::string head_of(const Response& response, std::optional<std::uint64_t> length,
                                     bool keep_alive) const;
   void count(std::string_view method, const Answer& answer);
   boost::asio::awaitable<bool> write(std::string_view first, std::string_view second = {});
@@ -68,8 +78,9 @@ class Session {
   // Network thread only
   boost::asio::ip::tcp::socket socket_;
   Deadline deadline_;
+  boost::asio::steady_timer news_;  // Never passes; wake() cancels the wait for it.
   boost::beast::flat_buffer buffer_;
-  bool is_idle_ = false;  // Between requests: drain() may close without harm.
+  bool is_idle_ = false;  // Between requests, or between events: drain() may close without harm.
 };
 
 }  // namespace hogwild::http
