@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <tuple>
 
 #include "daemon/node.hpp"
@@ -148,6 +149,29 @@ http::NodeState NodeBackend::state() const {
   }
 }
 
+namespace {
+
+/// Until the first of the run's limits is reached as the cluster goes now; infinite without one.
+double seconds_left(const sgd::Run& run, Instant now) {
+  const sgd::RunSettings& settings = run.info()->settings;
+  const auto done = static_cast<double>(run.replica()->sums().examples());
+  const double rate = run.cluster_rate();
+  double left = std::numeric_limits<double>::infinity();
+  const auto limit = [&](double seconds) { left = std::min(left, std::max(0.0, seconds)); };
+  if (settings.max_time_s > 0) {
+    limit(settings.max_time_s - run.elapsed_s(now));
+  }
+  if (rate > 0 && settings.updates > 0) {
+    limit((static_cast<double>(settings.updates) - done) / rate);
+  }
+  if (rate > 0 && settings.epochs > 0) {
+    limit((settings.epochs * static_cast<double>(run.info()->constants.rows) - done) / rate);
+  }
+  return left;
+}
+
+}  // namespace
+
 http::TrainingInfo NodeBackend::training() const {
   const sgd::Run& run = node_.core_->run();
   http::TrainingInfo training;
@@ -179,10 +203,7 @@ http::TrainingInfo NodeBackend::training() const {
     if (known(result.test_accuracy)) training.test_accuracy = result.test_accuracy;
   }
   if (run.stop_order()) training.stop_reason = run.stop_order()->reason;
-  const double left = run.info()->settings.epochs * rows - static_cast<double>(examples);
-  if (left > 0 && *training.updates_per_second > 0) {
-    training.eta_seconds = left / *training.updates_per_second;
-  }
+  if (run.is_training()) training.eta_seconds = known(seconds_left(run, Node::Clock::now()));
   return training;
 }
 
@@ -442,22 +463,37 @@ std::vector<http::Setting> NodeBackend::config() const {
   const auto add = [&](const std::string& name, http::SettingValue value) {
     settings.push_back({name, std::move(value), source(name)});
   };
+  const auto path = [](const std::filesystem::path& value) {
+    return value.empty() ? http::SettingValue() : http::SettingValue(value.string());
+  };
   add("name", options.name);
   add("gossip", options.gossip.text());
   add("http", options.http.text());
   std::vector<std::string> seeds;
   for (const HostPort& seed : options.join) seeds.push_back(seed.text());
   add("join", std::move(seeds));
+  add("advertise",
+      options.advertise ? http::SettingValue(options.advertise->text()) : http::SettingValue());
   add("cluster", options.cluster);
-  add("key-file", options.key_file.string());
+  add("key-file", path(options.key_file));
+  add("insecure", options.insecure);
+  add("join-timeout", options.join_timeout
+                          ? http::SettingValue(duration_text(*options.join_timeout))
+                          : http::SettingValue());
   add("threads", std::int64_t{options.learn.threads});
-  add("bandwidth", fmt::format("{}bit", options.bandwidth_bits_per_second));
+  add("instructions", std::string(sgd::to_string(options.learn.instructions)));
+  add("bandwidth", bandwidth_text(options.bandwidth_bits_per_second));
   add("rate", options.rate ? http::SettingValue(*options.rate) : http::SettingValue());
-  add("out", options.out.string());
-  add("state", options.state.string());
+  add("out", path(options.out));
+  add("state", path(options.state));
   add("upload", options.upload.empty() ? "none" : options.upload);
+  add("ca-file", path(options.ca_file));
+  add("http-token-file", path(options.http_token_file));
+  add("http-host", options.http_hosts);
   add("on-finish", options.on_finish == OnFinish::kServe ? "serve" : "exit");
   add("log-level", std::int64_t{static_cast<int>(node_.log_.level())});
+  add("log-format", options.log.format == LogFormat::kJson ? "json" : "text");
+  add("log-file", path(options.log.file));
   const sgd::RunInfo* info = node_.core_->run().info();
   if (info != nullptr) {
     for (const auto& [name, value] : info->settings.items()) {

@@ -30,13 +30,15 @@ function bytes(value) {
 
 function span(seconds) {
   if (!isKnown(seconds)) return "–";
+  if (seconds === 0) return "0 s";
   if (seconds < 0.001) return `${(seconds * 1e6).toFixed(0)} µs`;
   if (seconds < 1) return `${(seconds * 1e3).toFixed(1)} ms`;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (seconds < 60) return `${seconds < 10 ? Number(seconds.toFixed(1)) : Math.round(seconds)} s`;
   const parts = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
   const first = parts.findIndex(([size]) => seconds >= size);
   const [size, unit] = parts[first], [next, nextUnit] = parts[first + 1];
-  return `${Math.floor(seconds / size)} ${unit} ${Math.floor((seconds % size) / next)} ${nextUnit}`;
+  const rest = Math.floor((seconds % size) / next);
+  return `${Math.floor(seconds / size)} ${unit}` + (rest ? ` ${rest} ${nextUnit}` : "");
 }
 
 const since = (iso) => (iso ? span(Math.max(0, (Date.now() + clockOffset - Date.parse(iso)) / 1000)) : "–");
@@ -116,6 +118,7 @@ const charts = [];
 class LineChart {
   constructor(id, {series, xTitle, yFormat, fromZero}) {
     this.id = id;
+    this.fromZero = fromZero;
     this.series = series;
     this.legend = $(`${id}-legend`);
     this.values = series.map((each) => {
@@ -143,8 +146,8 @@ class LineChart {
                                 label: (item) => ` ${item.dataset.label} ${series[item.datasetIndex].format(item.parsed.y)}`}},
         },
         scales: {
-          x: {type: "linear", ticks: {maxTicksLimit: 7, maxRotation: 0, callback: (value) => xTitle(value)}},
-          y: {beginAtZero: fromZero, grace: "6%", ticks: {maxTicksLimit: 5, ...format}},
+          x: {type: "linear", bounds: "data", ticks: {maxTicksLimit: 7, maxRotation: 0, callback: (value) => xTitle(value)}},
+          y: {beginAtZero: fromZero, grace: "6%", ticks: {maxTicksLimit: 5, includeBounds: false, ...format}},
         },
       },
     });
@@ -165,6 +168,17 @@ class LineChart {
     this.chart.update("none");
   }
 
+  /// Fits the axis to what comes after the first steep moments of a run, which would flatten all the rest.
+  frame(points) {
+    const most = (list) => list.reduce((a, b) => Math.max(a, b), -Infinity);
+    const end = most(points.map((each) => each.x));
+    const late = points.filter((each) => each.x >= 0.04 * end).map((each) => each.y);
+    if (late.length < 10) late.push(...points.map((each) => each.y));
+    const high = most(late), low = -most(late.map((y) => -y)), room = Math.max(0.08 * (high - low), 1e-4);
+    if (late.length === 0) return;
+    Object.assign(this.chart.options.scales.y, {min: low - room, max: high + room});
+  }
+
   /// `points`: a list [{x, y}] for each series.
   set(points, summary) {
     this.series.forEach((each, at) => {
@@ -177,6 +191,8 @@ class LineChart {
       each.data = points[at];
       each.pointRadius = points[at].length < 25 ? 2.5 : 0;
     });
+    $(`${this.id}-chart`).parentElement.dataset.empty = points.every((each) => each.length === 0) ? "yes" : "no";
+    if (!this.fromZero) this.frame(points.flat());
     $(`${this.id}-chart`).setAttribute("aria-label", summary);
     this.chart.update("none");
   }

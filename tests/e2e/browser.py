@@ -139,11 +139,11 @@ class Page:
         """The first truthy value of the expression, asked again and again."""
         end = time.monotonic() + limit
         while True:
-            value = self.evaluate(expression)
+            value = self.evaluate(f"(() => {{ try {{ return {expression} }} catch {{ return null }} }})()")  # the page may not be there yet
             if value:
                 return value
             if time.monotonic() > end:
-                raise AssertionError(f"not within {limit} s: {expression}\n{self.evaluate('document.body.innerText')}")
+                raise AssertionError(f"not within {limit} s: {expression}\n{self.evaluate('document.body?.innerText')}")
             time.sleep(0.1)
 
     def text(self, selector):
