@@ -60,8 +60,8 @@ http::HistoryPoint point_of(const sgd::HistoryPoint& point) {
 
 /// A model that predicts while training goes on is made anew so often.
 constexpr std::chrono::seconds kFreshModel{1};
-// Each waiting job holds a copy of the state, or rows; beyond, clients are asked to come again.
-constexpr unsigned kMostExports = 4;
+// Each holds a copy of the state, a model, or rows; beyond, clients are asked to come again.
+constexpr unsigned kMostExports = 8;
 constexpr unsigned kMostPredictions = 32;
 const http::Refusal kTooMany{http::RefusalKind::kUnavailable,
                              "too many such requests wait already; ask again"};
@@ -330,6 +330,14 @@ std::vector<http::DeltaPeer> NodeBackend::deltas() const {
     peer.datagrams_received_total = traffic.datagrams_received_total;
     peer.bytes_sent_total = traffic.bytes_sent_total;
     peer.bytes_received_total = traffic.bytes_received_total;
+    const sgd::Run& run = node_.core_->run();
+    if (const sgd::Status* said = run.status_of(id)) origins_[id] = said->origin;
+    if (const auto origin = origins_.find(id); origin != origins_.end() && run.replica()) {
+      const sgd::OriginCounters counters = run.replica()->counters_of(origin->second);
+      peer.lost_total = counters.lost_total;
+      peer.repaired_total = counters.repaired_total;
+      peer.duplicate_total = counters.duplicate_total;
+    }
     if (traffic.datagrams_received_total > 0) {
       peer.staleness_seconds = duration<double>(Node::Clock::now() - traffic.last_received).count();
     }
@@ -561,7 +569,11 @@ void NodeBackend::export_model(http::ModelFormat format,
         bytes = sgd::to_binary(model);
         break;
     }
-    completion(std::make_shared<const std::string>(std::move(bytes)));
+    // The place is given back with the bytes: clients that are slow to take them cannot pile up
+    // models.
+    const auto held = std::make_shared<std::pair<std::string, std::unique_ptr<Place>>>(
+        std::move(bytes), std::move(place));
+    completion(http::SharedBytes(held, &held->first));
   });
 }
 

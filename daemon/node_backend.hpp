@@ -9,6 +9,7 @@
 #include "http/access.hpp"
 #include "http/backend.hpp"
 #include "membership/swim.hpp"
+#include "sgd/replica/ids.hpp"
 
 namespace hogwild::daemon {
 
@@ -65,8 +66,10 @@ class NodeBackend final : public http::Backend {
 
   Node& node_;
   std::map<std::uint64_t, std::string> evidence_;  ///< by short id: why it has its state
-  std::uint64_t told_evaluator_ = 0;               ///< short id
-  std::shared_ptr<ReadyModel> ready_model_;        ///< what predictions are made with
+  /// By short id: whose datagrams a member's are, kept after its death.
+  mutable std::map<std::uint64_t, sgd::OriginId> origins_;
+  std::uint64_t told_evaluator_ = 0;         ///< short id
+  std::shared_ptr<ReadyModel> ready_model_;  ///< what predictions are made with
   /// Jobs of each kind that wait for the background thread; any thread, relaxed.
   std::shared_ptr<std::atomic<unsigned>> exports_ = std::make_shared<std::atomic<unsigned>>(0);
   std::shared_ptr<std::atomic<unsigned>> predictions_ = std::make_shared<std::atomic<unsigned>>(0);

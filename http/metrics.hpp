@@ -36,6 +36,7 @@ struct ServerMetrics {
   Histogram request_duration_seconds{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5}};
   std::uint64_t connections = 0;
   std::uint64_t connections_refused_total = 0;  ///< Beyond the bound; answered with 503 or closed.
+  std::uint64_t connections_closed_for_room_total = 0;  ///< Silent for longest, at the bound.
 };
 
 /// All that /metrics shows, in base units. What is empty is left out of the exposition.

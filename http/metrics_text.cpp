@@ -143,6 +143,9 @@ void add_server(Exposition& out, const ServerMetrics& server) {
   out.gauge("hogwild_http_connections", "Open HTTP connections.").sample(server.connections);
   out.counter("hogwild_http_connections_refused_total", "HTTP connections beyond the bound.")
       .sample(server.connections_refused_total);
+  out.counter("hogwild_http_connections_closed_for_room_total",
+              "Silent HTTP connections that gave way to new ones, at the bound.")
+      .sample(server.connections_closed_for_room_total);
 }
 
 }  // namespace

@@ -113,6 +113,7 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     metrics.request_duration_seconds = state_->request_duration_seconds;
     metrics.connections = state_->sessions.size();
     metrics.connections_refused_total = state_->refused_total;
+    metrics.connections_closed_for_room_total = state_->closed_for_room_total;
     return metrics;
   }
 
@@ -134,6 +135,18 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     const auto bound = acceptor_.local_endpoint(error);
     local_endpoint_ = {bound.address().to_string(), bound.port()};
     return error;
+  }
+
+  bool close_most_silent() {
+    Session* silent = nullptr;
+    for (auto* session : state_->sessions) {
+      if (!session->can_give_way()) continue;
+      if (silent == nullptr || session->last_active() < silent->last_active()) silent = session;
+    }
+    if (silent == nullptr) return false;
+    silent->abort();
+    ++state_->closed_for_room_total;
+    return true;
   }
 
   void wake_streams() {
@@ -187,7 +200,9 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     const auto executor = socket.get_executor();
     const auto room = state_->options.connections_max;
     const auto taken = state_->sessions.size();
-    if (taken < room) {
+    // Whoever holds connections without using them (slowly sent requests, say) must not keep others
+    // out: the one that was silent for longest gives way.
+    if (taken < room || (taken < room + kTurnedAwayMax && close_most_silent())) {
       asio::co_spawn(executor, serve(std::make_unique<Session>(std::move(socket), state_)),
                      asio::detached);
       return;

@@ -25,8 +25,8 @@ struct ServerOptions {
   std::uint16_t port = 0;             ///< 0: the system picks a free one.
   Access access{};
 
-  std::size_t connections_max =
-      256;  ///< Beyond: 503 and closed. More serve more idle clients; each costs about 10 KiB.
+  std::size_t connections_max = 256;  ///< Beyond: the most silent gives way; 503 where all wait for
+                                      ///< answers. Each costs about 10 KiB.
   std::size_t header_bytes_max = 8 * 1024;  ///< Request line and fields; beyond: 431.
   std::size_t target_bytes_max = 4 * 1024;  ///< Beyond: 414.
   std::size_t gzip_bytes_min = 16 * 1024;   ///< Smaller answers are sent as they are.

@@ -27,6 +27,7 @@ struct ServerState {
   std::unordered_set<Session*>
       sessions;  ///< Each one that is running, whether it serves or turns away.
   bool is_draining = false;
+  std::uint64_t activity = 0;                  ///< Rises with each step of any client.
   std::move_only_function<void()> on_drained;  ///< Called once, when sessions have become empty.
 
   // Event streams
@@ -40,6 +41,7 @@ struct ServerState {
   std::map<std::tuple<std::string, std::string, unsigned>, std::uint64_t> requests;
   Histogram request_duration_seconds = ServerMetrics{}.request_duration_seconds;
   std::uint64_t refused_total = 0;
+  std::uint64_t closed_for_room_total = 0;
 };
 
 }  // namespace hogwild::http

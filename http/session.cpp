@@ -130,6 +130,7 @@ Session::Session(asio::ip::tcp::socket socket, std::shared_ptr<ServerState> serv
       // A request line and header at their limit, and a piece of what follows.
       buffer_(server_->options.header_bytes_max + kReadBytes) {
   server_->sessions.insert(this);
+  touch();
 }
 
 Session::~Session() {
@@ -214,6 +215,7 @@ asio::awaitable<bool> Session::read_some() {
                      // piece by piece.
   auto [failed, count] = co_await socket_.async_read_some(buffer_.prepare(room), kAwait);
   buffer_.commit(count);
+  touch();
   co_return !failed && !deadline_.has_passed();
 }
 
@@ -305,7 +307,9 @@ asio::awaitable<Response> Session::finish(Deferred deferred) {
       waiting->timer.cancel();
     });
   });
+  is_answering_ = true;
   co_await pending->timer.async_wait(kAwait);
+  is_answering_ = false;
   if (pending->response) co_return std::move(*pending->response);
   co_return problem(503, "the answer took too long");
 }
@@ -322,7 +326,9 @@ asio::awaitable<void> Session::pack(Response& response) {
       return nullptr;  // It is sent as it is.
     }
   };
+  is_answering_ = true;
   auto packed = co_await server_->files.run(std::move(work));
+  is_answering_ = false;
   if (!packed) co_return;
   response.body = std::move(packed);
   set_field(response, "Content-Encoding", "gzip");
@@ -346,7 +352,9 @@ asio::awaitable<bool> Session::send(Response response, Delivery how) {
 asio::awaitable<bool> Session::send_file(Response response, Delivery how) {
   const auto path = std::get<std::filesystem::path>(response.body);
   auto open = [path] { return File::open(path); };
+  is_answering_ = true;
   auto opened = co_await server_->files.run(std::move(open));
+  is_answering_ = false;
   if (server_->backend == nullptr) co_return false;
   if (!opened) {
     co_return co_await send(problem(404, "the file is gone"), how);
@@ -428,6 +436,7 @@ asio::awaitable<bool> Session::write(std::string_view first, std::string_view se
       const std::array<asio::const_buffer, 2> buffers{asio::buffer(head), asio::buffer(rest)};
       auto [failed, count] = co_await socket_.async_write_some(buffers, kAwait);
       if (failed || deadline_.has_passed()) co_return false;
+      touch();
       const auto of_first = std::min(count, first.size());
       first.remove_prefix(of_first);
       second.remove_prefix(count - of_first);

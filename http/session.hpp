@@ -40,6 +40,11 @@ class Session {
   void drain();
   /// Closes at once.
   void abort();
+  /// Whether it could be closed in favour of another: it waits for its client, and not the client
+  /// for an answer.
+  [[nodiscard]] bool can_give_way() const { return !is_answering_ && socket_.is_open(); }
+  /// When its client last sent something or took something in, by the server's count.
+  [[nodiscard]] std::uint64_t last_active() const { return last_active_; }
   /// There is something new for an event stream.
   void wake();
 
@@ -55,6 +60,7 @@ class Session {
     bool keep_alive = false;
   };
 
+  void touch() { last_active_ = ++server_->activity; }
   boost::asio::awaitable<bool> wait_for_first_byte();
   boost::asio::awaitable<std::optional<Incoming>> read_request();
   boost::asio::awaitable<bool> read_some();
@@ -80,6 +86,8 @@ class Session {
   Deadline deadline_;
   boost::asio::steady_timer news_;  // Never passes; wake() cancels the wait for it.
   boost::beast::flat_buffer buffer_;
+  std::uint64_t last_active_ = 0;
+  bool is_answering_ = false;  // The client waits for this side.
   bool is_idle_ = false;  // Between requests, or between events: drain() may close without harm.
 };
 

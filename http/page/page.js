@@ -146,7 +146,7 @@ class LineChart {
                                 label: (item) => ` ${item.dataset.label} ${series[item.datasetIndex].format(item.parsed.y)}`}},
         },
         scales: {
-          x: {type: "linear", bounds: "data", ticks: {maxTicksLimit: 7, maxRotation: 0, callback: (value) => xTitle(value)}},
+          x: {type: "linear", bounds: "data", ticks: {maxTicksLimit: 6, includeBounds: false, maxRotation: 0, callback: (value) => xTitle(value)}},
           y: {beginAtZero: fromZero, grace: "6%", ticks: {maxTicksLimit: 5, includeBounds: false, ...format}},
         },
       },
@@ -192,6 +192,8 @@ class LineChart {
       each.pointRadius = points[at].length < 25 ? 2.5 : 0;
     });
     $(`${this.id}-chart`).parentElement.dataset.empty = points.every((each) => each.length === 0) ? "yes" : "no";
+    const earliest = points.flat().reduce((x, each) => Math.min(x, each.x), 0);
+    this.chart.options.scales.x.min = 30 * Math.floor(earliest / 30); // 0 where time counts from the start
     if (!this.fromZero) this.frame(points.flat());
     $(`${this.id}-chart`).setAttribute("aria-label", summary);
     this.chart.update("none");

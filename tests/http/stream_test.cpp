@@ -88,12 +88,12 @@ BOOST_AUTO_TEST_CASE(client_that_does_not_read_is_closed_and_the_others_are_serv
   deaf.send(get_events());
   auto client = follow(node);
   const std::string data(100'000, '7');
-  for (int i = 0; i < 200; ++i) publish(node, data);  // 20 MB: more than any socket buffers
-  BOOST_TEST(node.becomes([&] { return node.server->metrics().connections == 1; }));
-  for (int i = 1; i <= 200; ++i) {
+  for (int i = 1; i <= 200; ++i) {  // 20 MB: more than any socket buffers
+    publish(node, data);
     const std::string event = client.read_through("\n\n");
-    BOOST_TEST_REQUIRE(event.starts_with("id: n-" + std::to_string(i) + "\n"));
+    BOOST_TEST_REQUIRE(event.substr(0, event.find('\n')) == "id: n-" + std::to_string(i));
   }
+  BOOST_TEST(node.becomes([&] { return node.server->metrics().connections == 1; }));
 }
 
 BOOST_AUTO_TEST_CASE(head_of_events_is_only_a_head) {
