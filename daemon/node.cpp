@@ -224,6 +224,7 @@ int Node::run() {
     log_.event(LogLevel::kEvaluations, "notice", {{"text", notice}});
 
   const auto receive = [this](const membership::Endpoint& from, std::span<const std::byte> bytes) {
+    traffic_log_.received(from, bytes.size());
     core_->on_datagram(from, bytes, Clock::now(), out_box_);
   };
   const auto unreachable = [this](const membership::Endpoint& to) {
@@ -279,6 +280,7 @@ void Node::turn() {
   carry_out();
   check_end(now);
   backend_->tell_leaders();
+  traffic_log_.tell(now);
   arm_timer();
 }
 
@@ -338,8 +340,10 @@ void Node::carry_out() {
     std::swap(out_box_, spare_box_);
     NodeOutbox& wanted = spare_box_;
     for (const OutDatagrams& datagrams : wanted.datagrams) {
+      const auto bytes = wanted.bytes_of(datagrams);
+      traffic_log_.sent(datagrams.to, bytes.size(), datagrams.segment);
       (datagrams.is_data ? data_port_ : gossip_port_)
-          ->send(datagrams.to, wanted.bytes_of(datagrams), datagrams.segment);
+          ->send(datagrams.to, bytes, datagrams.segment);
     }
     for (OutStream& stream : wanted.streams) {
       streams_->request(stream.to, std::move(stream.bytes), stream.timeout,

@@ -579,7 +579,9 @@ void NodeBackend::export_model(http::ModelFormat format,
 
 std::string NodeBackend::model_tag() const {
   const sgd::Run& run = node_.core_->run();
-  return run.info() == nullptr || !node_.rule_ ? "" : hex(run.replica()->digest());
+  if (run.info() == nullptr || !node_.rule_) return "";
+  const bool is_kept = run.phase() >= sgd::Phase::kConfirmed && run.final_record()->kept_row;
+  return hex(is_kept ? run.final_record()->kept_digest : run.replica()->digest());
 }
 
 struct NodeBackend::ReadyModel {
@@ -638,12 +640,16 @@ void NodeBackend::tell_member(const membership::MemberEvent& event, std::string_
   node_.server_->publish(http::member_event(row_of(event.member), name));
 }
 
-void NodeBackend::tell_evaluation() {
+void NodeBackend::tell_evaluations() {
   const auto& history = node_.core_->run().history();
-  if (!history.empty()) node_.server_->publish(http::evaluation_event(point_of(history.back())));
+  if (history.size() < told_points_) told_points_ = 0;  // that of another run
+  for (; told_points_ < history.size(); ++told_points_) {
+    node_.server_->publish(http::evaluation_event(point_of(history[told_points_])));
+  }
 }
 
 void NodeBackend::tell_finished() {
+  tell_evaluations();
   node_.server_->publish(http::finished_event(status(), report()));
 }
 

@@ -24,7 +24,7 @@ class NodeBackend final : public http::Backend {
   // What happens, for /v1/events
   /// `name` is the event's name in the log.
   void tell_member(const membership::MemberEvent& event, std::string_view name);
-  void tell_evaluation();
+  void tell_evaluations();
   void tell_finished();
   /// Tells where another member coordinates or evaluates. Cheap where none does.
   void tell_leaders();
@@ -68,6 +68,7 @@ class NodeBackend final : public http::Backend {
   std::map<std::uint64_t, std::string> evidence_;  ///< by short id: why it has its state
   /// By short id: whose datagrams a member's are, kept after its death.
   mutable std::map<std::uint64_t, sgd::OriginId> origins_;
+  std::size_t told_points_ = 0;              ///< of the history
   std::uint64_t told_evaluator_ = 0;         ///< short id
   std::shared_ptr<ReadyModel> ready_model_;  ///< what predictions are made with
   /// Jobs of each kind that wait for the background thread; any thread, relaxed.

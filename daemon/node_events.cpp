@@ -175,6 +175,7 @@ void Node::on_run_event(sgd::RunEvent& event) {
       break;
     case Type::kPoint:
       log_point();
+      backend_->tell_evaluations();
       break;
     case Type::kStopping:
       log_.event(LogLevel::kEvaluations, "stopping",
@@ -317,7 +318,6 @@ void Node::log_point() {
               {"test_loss", point.test_loss},
               {"test_accuracy", point.test_accuracy},
               {"updates_per_second", core_->run().cluster_rate()}});
-  backend_->tell_evaluation();
 }
 
 // A node that cannot go on says so by leaving, at once and for good.

@@ -67,7 +67,9 @@ Response refused(const Refusal& refusal) {
     case RefusalKind::kUnavailable:
       break;
   }
-  return problem(503, refusal.detail);
+  Response response = problem(503, refusal.detail);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
 }
 
 std::string_view reason_phrase(unsigned status) {

@@ -131,6 +131,25 @@ class Events(SwarmTest):
         self.assertIn("report.json", [file["name"] for file in end["report"]["files"]])
 
 
+class Logs(SwarmTest):
+
+    def test_levels_are_what_they_say_and_change_while_it_runs(self):
+        nodes = self.start_swarm(2, "--max-time", "60s", "--rate", "4000", "--log-format", "json")
+        nodes[0].await_training()
+
+        def shown(event):
+            return event in [json.loads(line)["event"] for line in nodes[0].log.splitlines()[:-1]]
+
+        def kept(level, event):
+            return event in [json.loads(line["text"])["event"] for line in nodes[0].json(f"/v1/logs?level={level}&limit=10000")["lines"]]
+        wait_until(lambda: shown("evaluation"), "evaluations are shown")
+        wait_until(lambda: kept(3, "sent") and kept(3, "received") and kept(2, "member_joined"), "all of it is kept")
+        self.assertFalse(shown("sent") or shown("member_joined") or kept(2, "sent"))
+        self.assertEqual(nodes[0].request("/v1/log-level?level=3", method="PUT")[0], 200)
+        wait_until(lambda: shown("sent") and shown("received"), "traffic is shown")
+        self.assertEqual(nodes[0].json("/v1/config")["settings"]["log-level"], 3)
+
+
 class Predictions(SwarmTest):
 
     def test_they_are_those_of_the_command(self):
