@@ -346,6 +346,17 @@ std::vector<http::DeltaPeer> NodeBackend::deltas() const {
   return peers;
 }
 
+double NodeBackend::staleness() const {
+  double longest = 0;
+  for (const auto& [id, traffic] : node_.core_->peer_traffic()) {
+    const membership::Member* member = node_.core_->swim().members().find(id);
+    if (member == nullptr || !member->is_live() || traffic.datagrams_received_total == 0) continue;
+    longest =
+        std::max(longest, duration<double>(Node::Clock::now() - traffic.last_received).count());
+  }
+  return longest;
+}
+
 http::ModelSummary NodeBackend::model_summary() const {
   http::ModelSummary summary;
   const sgd::Run& run = node_.core_->run();
@@ -427,6 +438,12 @@ http::Metrics NodeBackend::metrics() const {
     metrics.delta_duplicate_total = counters.duplicate_total;
     metrics.retained_bytes = replica->retained_ring().bytes();
   }
+  metrics.snapshot_transfers_in_total = {{"success", run.snapshots().received_total},
+                                         {"failure", run.snapshots().failed_total}};
+  metrics.snapshot_transfers_out_total = {{"success", run.snapshots().sent_total}};
+  metrics.snapshot_bytes_total = run.snapshots().bytes_total;
+  if (run.phase() == sgd::Phase::kTraining) metrics.delta_staleness_seconds = staleness();
+  if (node_.options_.metrics_per_peer) metrics.peers = deltas();
   if (node_.server_) metrics.http = node_.server_->metrics();
   for (const auto& [result, count] : node_.uploads_total_) {
     metrics.uploads_total.emplace_back(result, count);
@@ -498,6 +515,7 @@ std::vector<http::Setting> NodeBackend::config() const {
   add("ca-file", path(options.ca_file));
   add("http-token-file", path(options.http_token_file));
   add("http-host", options.http_hosts);
+  add("metrics-per-peer", options.metrics_per_peer);
   add("on-finish", options.on_finish == OnFinish::kServe ? "serve" : "exit");
   add("log-level", std::int64_t{static_cast<int>(node_.log_.level())});
   add("log-format", options.log.format == LogFormat::kJson ? "json" : "text");

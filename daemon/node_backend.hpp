@@ -62,6 +62,8 @@ class NodeBackend final : public http::Backend {
   [[nodiscard]] http::NodeState state() const;
   [[nodiscard]] http::TrainingInfo training() const;
   [[nodiscard]] http::ClusterInfo cluster() const;
+  /// Longest time since a live peer's newest datagram, in seconds.
+  [[nodiscard]] double staleness() const;
   [[nodiscard]] http::MemberStatus row_of(const membership::Member& member) const;
 
   Node& node_;

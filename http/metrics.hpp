@@ -96,6 +96,9 @@ struct Metrics {
   Labelled snapshot_transfers_out_total;
   std::optional<std::uint64_t> snapshot_bytes_total;
 
+  /// Where per-peer figures are wanted: peer_delta_*{peer}, one label value a member ever met.
+  std::vector<DeltaPeer> peers;
+
   std::optional<ServerMetrics> http;  ///< Server::metrics()
   Labelled uploads_total;             ///< {result}
 };
