@@ -8,6 +8,7 @@ set -eu
 hogwild=$1
 seconds=${2:-5}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/hogwild-bench.XXXXXX")
+chmod 755 "$scratch" # nginx reads as another user
 pids=
 stop_all() {
   for pid in $pids; do kill "$pid" 2>/dev/null || :; done
@@ -31,9 +32,9 @@ state() { curl -s "http://$1/v1/status" | sed 's/.*"state":"\([a-z]*\)".*/\1/'; 
 await() { while [ "$(state "$1")" != "$2" ]; do sleep 0.2; done; }
 updates() { curl -s "http://$1/v1/status" | sed 's/.*"updates_total":\([0-9]*\).*/\1/'; }
 
-# measure NAME URL: requests a second and latencies.
+# measure NAME URL [SCRIPT]: requests a second and latencies.
 measure() {
-  wrk -t 1 -c 32 -d "${seconds}s" --latency "$2" >"$scratch/wrk"
+  wrk -t 1 -c 32 -d "${seconds}s" --latency ${3:+-s "$3"} "$2" >"$scratch/wrk"
   awk -v name="$1" '$1 == "50%" { p50 = $2 } $1 == "99%" { p99 = $2 } $1 == "Requests/sec:" { rate = $2 } /Non-2xx|Socket errors/ { bad = $0 }
     END { printf "%-34s %10.0f/s   p50 %-9s p99 %-9s %s\n", name, rate, p50, p99, bad }' "$scratch/wrk"
 }
@@ -69,6 +70,8 @@ node busy --train 'synth:rcv1?n=200000' --test 'synth:rcv1?n=5000&part=test' --m
 busy=$address
 await "$busy" training
 measure 'node training on every core' "http://$busy/v1/status"
+echo 'function delay() return 50 end' >"$scratch/pause.lua"
+measure 'the same, clients that pause 50 ms' "http://$busy/v1/status" "$scratch/pause.lua"
 alone=$(speed "$busy")
 (while :; do curl -s -o "$scratch/metrics" "http://$busy/metrics" || break; sleep 1; done) &
 pids="$pids $!"
