@@ -106,6 +106,8 @@ on_signal() { # NAME EXIT-CODE
 packages='g++ meson ninja-build pkg-config libboost1.81-dev libboost-json1.81-dev libboost-test1.81-dev
 libboost-iostreams1.81-dev libboost-system1.81-dev libeigen3-dev libspdlog-dev libfmt-dev libssl-dev libcli11-dev
 libtomlplusplus-dev zlib1g-dev libbz2-dev libzstd-dev'
+# Draws the charts of the nodes' page, which has tables in their place where it cannot be had.
+chart_package=libjs-chart.js
 
 is_installed() {
   case $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) in
@@ -195,6 +197,7 @@ set_up() {
   fi
   # shellcheck disable=SC2086 # a list of names
   install_missing $packages
+  (install_missing "$chart_package") || say "Going on without $chart_package: the page of the nodes has tables, no charts."
   build_target daemon/hogwild
 }
 

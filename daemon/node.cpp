@@ -115,6 +115,7 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
   http.clock = [] { return Clock::now(); };
   http.wall_clock = [] { return std::chrono::floor<seconds>(std::chrono::system_clock::now()); };
   http.access = backend_->access();
+  http.instance = membership::to_string(id_);
   auto server = http::Server::listen(context_, std::move(http), *backend_);
   if (!server) throw std::runtime_error("--http " + options_.http.text() + ": " + server.error());
   server_ = std::move(*server);
@@ -226,6 +227,7 @@ int Node::run() {
     log_.event(LogLevel::kEvaluations, "notice", {{"text", notice}});
 
   const auto receive = [this](const membership::Endpoint& from, std::span<const std::byte> bytes) {
+    traffic_log_.received(from, bytes.size());
     core_->on_datagram(from, bytes, Clock::now(), out_box_);
   };
   const auto unreachable = [this](const membership::Endpoint& to) {
@@ -282,6 +284,8 @@ void Node::turn() {
   if (session_ && now >= next_flush_) flush(now);
   carry_out();
   check_end(now);
+  backend_->tell_leaders();
+  traffic_log_.tell(now);
   arm_timer();
 }
 
@@ -343,8 +347,10 @@ void Node::carry_out() {
     std::swap(out_box_, spare_box_);
     NodeOutbox& wanted = spare_box_;
     for (const OutDatagrams& datagrams : wanted.datagrams) {
+      const auto bytes = wanted.bytes_of(datagrams);
+      traffic_log_.sent(datagrams.to, bytes.size(), datagrams.segment);
       (datagrams.is_data ? data_port_ : gossip_port_)
-          ->send(datagrams.to, wanted.bytes_of(datagrams), datagrams.segment);
+          ->send(datagrams.to, bytes, datagrams.segment);
     }
     for (OutStream& stream : wanted.streams) {
       streams_->request(stream.to, std::move(stream.bytes), stream.timeout,
@@ -414,6 +420,7 @@ void Node::check_end(Instant now) {
       is_reported_ = true;
       write_report("finished");
       print_result();
+      backend_->tell_finished();
     }
     if (is_reported_ && run.may_exit(now) && !is_served) begin_leave(kDone, "finished");
   }

@@ -24,6 +24,7 @@
 #include "daemon/seed_finder.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/stream_port.hpp"
+#include "daemon/traffic_log.hpp"
 #include "daemon/training_data.hpp"
 #include "daemon/training_session.hpp"
 #include "daemon/udp_port.hpp"
@@ -127,6 +128,7 @@ class Node {
   NodeOptions options_;
   Logging& log_;
   ServiceManager service_;
+  TrafficLog traffic_log_{log_};
   boost::asio::io_context context_{1};
   std::uint64_t start_time_unix_ms_;
   Instant started_at_;

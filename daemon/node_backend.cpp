@@ -6,13 +6,17 @@
 #include <boost/asio/post.hpp>
 #include <cmath>
 #include <fstream>
+#include <functional>
+#include <limits>
 #include <tuple>
 
 #include "daemon/node.hpp"
 #include "daemon/node_background.hpp"
 #include "daemon/version.hpp"
 #include "http/process_metrics.hpp"
+#include "sgd/data/svmlight.hpp"
 #include "sgd/model/binary_model.hpp"
+#include "sgd/model/prediction_stream.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -47,6 +51,56 @@ http::MemberState state_of(membership::MemberState state) {
 
 http::MemberCounts counts_of(const membership::MemberCounts& counts) {
   return {counts.alive, counts.suspect, counts.dead, counts.left};
+}
+
+http::HistoryPoint point_of(const sgd::HistoryPoint& point) {
+  return {point.t_seconds, point.updates, known(point.train_loss), known(point.test_loss),
+          known(point.test_accuracy)};
+}
+
+/// A model that predicts while training goes on is made anew so often.
+constexpr std::chrono::seconds kFreshModel{1};
+// Each holds a copy of the state, a model, or rows; beyond, clients are asked to come again.
+constexpr unsigned kMostExports = 8;
+constexpr unsigned kMostPredictions = 32;
+const http::Refusal kTooMany{http::RefusalKind::kUnavailable,
+                             "too many such requests wait already; ask again"};
+
+/// One of a bounded number of places, given back when it is destroyed.
+class Place {
+ public:
+  static std::unique_ptr<Place> take(const std::shared_ptr<std::atomic<unsigned>>& taken,
+                                     unsigned most) {
+    if (taken->fetch_add(1, std::memory_order_relaxed) < most) {  // a counter, orders nothing
+      return std::unique_ptr<Place>(new Place(taken));
+    }
+    taken->fetch_sub(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  ~Place() { taken_->fetch_sub(1, std::memory_order_relaxed); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+ private:
+  explicit Place(std::shared_ptr<std::atomic<unsigned>> taken) : taken_(std::move(taken)) {}
+  std::shared_ptr<std::atomic<unsigned>> taken_;
+};
+
+http::Predictions predictions_of(const std::string& rows, const sgd::Predictor& predictor) {
+  const auto dataset = sgd::parse_svmlight(sgd::Text::copy_of(rows), "body", /*threads=*/1);
+  if (!dataset) {
+    return std::unexpected(http::Refusal{http::RefusalKind::kInvalid, dataset.error().message()});
+  }
+  std::string lines;
+  const auto tally =
+      sgd::predict_dataset(*dataset, predictor, /*threads=*/1, [&](std::string_view text) {
+        lines += text;
+        return std::expected<void, std::string>();
+      });
+  if (!tally) {
+    return std::unexpected(http::Refusal{http::RefusalKind::kInvalid, tally.error().message});
+  }
+  return lines;
 }
 
 http::WallTime wall_time(membership::Instant then) {
@@ -95,6 +149,29 @@ http::NodeState NodeBackend::state() const {
   }
 }
 
+namespace {
+
+/// Until the first of the run's limits is reached as the cluster goes now; infinite without one.
+double seconds_left(const sgd::Run& run, Instant now) {
+  const sgd::RunSettings& settings = run.info()->settings;
+  const auto done = static_cast<double>(run.replica()->sums().examples());
+  const double rate = run.cluster_rate();
+  double left = std::numeric_limits<double>::infinity();
+  const auto limit = [&](double seconds) { left = std::min(left, std::max(0.0, seconds)); };
+  if (settings.max_time_s > 0) {
+    limit(settings.max_time_s - run.elapsed_s(now));
+  }
+  if (rate > 0 && settings.updates > 0) {
+    limit((static_cast<double>(settings.updates) - done) / rate);
+  }
+  if (rate > 0 && settings.epochs > 0) {
+    limit((settings.epochs * static_cast<double>(run.info()->constants.rows) - done) / rate);
+  }
+  return left;
+}
+
+}  // namespace
+
 http::TrainingInfo NodeBackend::training() const {
   const sgd::Run& run = node_.core_->run();
   http::TrainingInfo training;
@@ -126,11 +203,24 @@ http::TrainingInfo NodeBackend::training() const {
     if (known(result.test_accuracy)) training.test_accuracy = result.test_accuracy;
   }
   if (run.stop_order()) training.stop_reason = run.stop_order()->reason;
-  const double left = run.info()->settings.epochs * rows - static_cast<double>(examples);
-  if (left > 0 && *training.updates_per_second > 0) {
-    training.eta_seconds = left / *training.updates_per_second;
-  }
+  if (run.is_training()) training.eta_seconds = known(seconds_left(run, Node::Clock::now()));
   return training;
+}
+
+http::ClusterInfo NodeBackend::cluster() const {
+  const NodeCore& core = *node_.core_;
+  const sgd::Run& run = core.run();
+  http::ClusterInfo cluster;
+  cluster.name = node_.options_.cluster;
+  cluster.mode = run.info() == nullptr && node_.options_.mode == NodeMode::kIdle ? "idle" : "async";
+  cluster.members = counts_of(core.swim().members().counts());
+  if (const sgd::PeerId nominee = run.nominee(); nominee != 0) {
+    const membership::Member* member = core.swim().members().find(nominee);
+    if (member != nullptr) {
+      cluster.evaluator = {membership::to_string(member->profile.id), member->profile.name};
+    }
+  }
+  return cluster;
 }
 
 http::NodeStatus NodeBackend::status() const {
@@ -145,16 +235,7 @@ http::NodeStatus NodeBackend::status() const {
                  duration<double>(Node::Clock::now() - node_.started_at_).count(),
                  membership::to_string(self.profile.gossip),
                  node_.options_.http.text()};
-  status.cluster.name = node_.options_.cluster;
-  status.cluster.mode =
-      run.info() == nullptr && node_.options_.mode == NodeMode::kIdle ? "idle" : "async";
-  status.cluster.members = counts_of(core.swim().members().counts());
-  if (const sgd::PeerId nominee = run.nominee(); nominee != 0) {
-    const membership::Member* member = core.swim().members().find(nominee);
-    if (member != nullptr) {
-      status.cluster.evaluator = {membership::to_string(member->profile.id), member->profile.name};
-    }
-  }
+  status.cluster = cluster();
   status.training = training();
   const NodeTraffic& traffic = core.traffic();
   status.network.sent_bytes_total = traffic.sent_bytes_total;
@@ -189,29 +270,34 @@ http::NodeStatus NodeBackend::status() const {
   return status;
 }
 
+http::MemberStatus NodeBackend::row_of(const membership::Member& member) const {
+  http::MemberStatus row;
+  row.id = membership::to_string(member.profile.id);
+  row.name = member.profile.name;
+  row.state = state_of(member.state);
+  row.gossip = membership::to_string(member.profile.gossip);
+  if (const auto meta = decode_meta(member.profile.meta)) {
+    row.http = meta->http;
+    row.version = meta->version;
+    for (const std::uint16_t key : meta->keys) row.keys.push_back(key_id_text(key));
+  }
+  for (const membership::Accusation& accusation : member.suspected_by) {
+    row.suspected_by.push_back(node_.core_->name_of(accusation.accuser));
+  }
+  row.incarnation = member.incarnation;
+  if (const auto rtt = member.rtt.smoothed()) row.rtt_seconds = duration<double>(*rtt).count();
+  row.since = wall_time(member.since);
+  row.self = member.is_self;
+  if (const auto found = evidence_.find(member.short_id()); found != evidence_.end()) {
+    row.evidence = found->second;
+  }
+  return row;
+}
+
 http::MemberList NodeBackend::members() const {
   const membership::MemberTable& table = node_.core_->swim().members();
   http::MemberList list;
-  for (const membership::Member& member : table.all()) {
-    http::MemberStatus row;
-    row.id = membership::to_string(member.profile.id);
-    row.name = member.profile.name;
-    row.state = state_of(member.state);
-    row.gossip = membership::to_string(member.profile.gossip);
-    if (const auto meta = decode_meta(member.profile.meta)) {
-      row.http = meta->http;
-      row.version = meta->version;
-      for (const std::uint16_t key : meta->keys) row.keys.push_back(key_id_text(key));
-    }
-    for (const membership::Accusation& accusation : member.suspected_by) {
-      row.suspected_by.push_back(node_.core_->name_of(accusation.accuser));
-    }
-    row.incarnation = member.incarnation;
-    if (const auto rtt = member.rtt.smoothed()) row.rtt_seconds = duration<double>(*rtt).count();
-    row.since = wall_time(member.since);
-    row.self = member.is_self;
-    list.members.push_back(std::move(row));
-  }
+  for (const membership::Member& member : table.all()) list.members.push_back(row_of(member));
   std::sort(list.members.begin(), list.members.end(), [](const auto& a, const auto& b) {
     return std::tie(a.name, a.id) < std::tie(b.name, b.id);
   });
@@ -227,8 +313,7 @@ http::MemberList NodeBackend::members() const {
 std::vector<http::HistoryPoint> NodeBackend::history() const {
   std::vector<http::HistoryPoint> points;
   for (const sgd::HistoryPoint& point : node_.core_->run().history()) {
-    points.push_back({point.t_seconds, point.updates, known(point.train_loss),
-                      known(point.test_loss), known(point.test_accuracy)});
+    points.push_back(point_of(point));
   }
   return points;
 }
@@ -245,12 +330,31 @@ std::vector<http::DeltaPeer> NodeBackend::deltas() const {
     peer.datagrams_received_total = traffic.datagrams_received_total;
     peer.bytes_sent_total = traffic.bytes_sent_total;
     peer.bytes_received_total = traffic.bytes_received_total;
+    const sgd::Run& run = node_.core_->run();
+    if (const sgd::Status* said = run.status_of(id)) origins_[id] = said->origin;
+    if (const auto origin = origins_.find(id); origin != origins_.end() && run.replica()) {
+      const sgd::OriginCounters counters = run.replica()->counters_of(origin->second);
+      peer.lost_total = counters.lost_total;
+      peer.repaired_total = counters.repaired_total;
+      peer.duplicate_total = counters.duplicate_total;
+    }
     if (traffic.datagrams_received_total > 0) {
       peer.staleness_seconds = duration<double>(Node::Clock::now() - traffic.last_received).count();
     }
     peers.push_back(std::move(peer));
   }
   return peers;
+}
+
+double NodeBackend::staleness() const {
+  double longest = 0;
+  for (const auto& [id, traffic] : node_.core_->peer_traffic()) {
+    const membership::Member* member = node_.core_->swim().members().find(id);
+    if (member == nullptr || !member->is_live() || traffic.datagrams_received_total == 0) continue;
+    longest =
+        std::max(longest, duration<double>(Node::Clock::now() - traffic.last_received).count());
+  }
+  return longest;
 }
 
 http::ModelSummary NodeBackend::model_summary() const {
@@ -334,6 +438,12 @@ http::Metrics NodeBackend::metrics() const {
     metrics.delta_duplicate_total = counters.duplicate_total;
     metrics.retained_bytes = replica->retained_ring().bytes();
   }
+  metrics.snapshot_transfers_in_total = {{"success", run.snapshots().received_total},
+                                         {"failure", run.snapshots().failed_total}};
+  metrics.snapshot_transfers_out_total = {{"success", run.snapshots().sent_total}};
+  metrics.snapshot_bytes_total = run.snapshots().bytes_total;
+  if (run.phase() == sgd::Phase::kTraining) metrics.delta_staleness_seconds = staleness();
+  if (node_.options_.metrics_per_peer) metrics.peers = deltas();
   if (node_.server_) metrics.http = node_.server_->metrics();
   for (const auto& [result, count] : node_.uploads_total_) {
     metrics.uploads_total.emplace_back(result, count);
@@ -378,22 +488,38 @@ std::vector<http::Setting> NodeBackend::config() const {
   const auto add = [&](const std::string& name, http::SettingValue value) {
     settings.push_back({name, std::move(value), source(name)});
   };
+  const auto path = [](const std::filesystem::path& value) {
+    return value.empty() ? http::SettingValue() : http::SettingValue(value.string());
+  };
   add("name", options.name);
   add("gossip", options.gossip.text());
   add("http", options.http.text());
   std::vector<std::string> seeds;
   for (const HostPort& seed : options.join) seeds.push_back(seed.text());
   add("join", std::move(seeds));
+  add("advertise",
+      options.advertise ? http::SettingValue(options.advertise->text()) : http::SettingValue());
   add("cluster", options.cluster);
-  add("key-file", options.key_file.string());
+  add("key-file", path(options.key_file));
+  add("insecure", options.insecure);
+  add("join-timeout", options.join_timeout
+                          ? http::SettingValue(duration_text(*options.join_timeout))
+                          : http::SettingValue());
   add("threads", std::int64_t{options.learn.threads});
-  add("bandwidth", fmt::format("{}bit", options.bandwidth_bits_per_second));
+  add("instructions", std::string(sgd::to_string(options.learn.instructions)));
+  add("bandwidth", bandwidth_text(options.bandwidth_bits_per_second));
   add("rate", options.rate ? http::SettingValue(*options.rate) : http::SettingValue());
-  add("out", options.out.string());
-  add("state", options.state.string());
+  add("out", path(options.out));
+  add("state", path(options.state));
   add("upload", options.upload.empty() ? "none" : options.upload);
+  add("ca-file", path(options.ca_file));
+  add("http-token-file", path(options.http_token_file));
+  add("http-host", options.http_hosts);
+  add("metrics-per-peer", options.metrics_per_peer);
   add("on-finish", options.on_finish == OnFinish::kServe ? "serve" : "exit");
   add("log-level", std::int64_t{static_cast<int>(node_.log_.level())});
+  add("log-format", options.log.format == LogFormat::kJson ? "json" : "text");
+  add("log-file", path(options.log.file));
   const sgd::RunInfo* info = node_.core_->run().info();
   if (info != nullptr) {
     for (const auto& [name, value] : info->settings.items()) {
@@ -437,8 +563,10 @@ void NodeBackend::export_model(http::ModelFormat format,
     return completion(std::unexpected(http::Refusal{
         http::RefusalKind::kUnavailable, "there is no model yet: the run has not begun"}));
   }
+  auto place = Place::take(exports_, kMostExports);
+  if (!place) return completion(std::unexpected(kTooMany));
   boost::asio::post(node_.background_, [image = run.model_image(), info = *run.info(),
-                                        rule = node_.rule_, format,
+                                        rule = node_.rule_, format, place = std::move(place),
                                         completion = std::move(completion)]() mutable {
     const sgd::LinearModel model =
         linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
@@ -459,8 +587,94 @@ void NodeBackend::export_model(http::ModelFormat format,
         bytes = sgd::to_binary(model);
         break;
     }
-    completion(std::make_shared<const std::string>(std::move(bytes)));
+    // The place is given back with the bytes: clients that are slow to take them cannot pile up
+    // models.
+    const auto held = std::make_shared<std::pair<std::string, std::unique_ptr<Place>>>(
+        std::move(bytes), std::move(place));
+    completion(http::SharedBytes(held, &held->first));
   });
+}
+
+std::string NodeBackend::model_tag() const {
+  const sgd::Run& run = node_.core_->run();
+  if (run.info() == nullptr || !node_.rule_) return "";
+  const bool is_kept = run.phase() >= sgd::Phase::kConfirmed && run.final_record()->kept_row;
+  return hex(is_kept ? run.final_record()->kept_digest : run.replica()->digest());
+}
+
+struct NodeBackend::ReadyModel {
+  std::string tag;
+  Instant made_at;
+  std::function<sgd::LinearModel()> make;
+  // Background thread only.
+  std::optional<sgd::LinearModel> model{};
+  std::optional<sgd::Predictor> predictor{};
+
+  [[nodiscard]] const sgd::Predictor& ready() {
+    if (!predictor) {
+      model = make();
+      make = nullptr;
+      predictor.emplace(*model, /*with_scores=*/true);
+    }
+    return *predictor;
+  }
+};
+
+void NodeBackend::predict(std::string rows,
+                          std::move_only_function<void(http::Predictions)> completion) {
+  const std::string tag = model_tag();
+  if (tag.empty()) {
+    return completion(std::unexpected(http::Refusal{
+        http::RefusalKind::kUnavailable, "there is no model yet: the run has not begun"}));
+  }
+  auto place = Place::take(predictions_, kMostPredictions);
+  if (!place) return completion(std::unexpected(kTooMany));
+  const Instant now = Node::Clock::now();
+  if (!ready_model_ || (ready_model_->tag != tag && now - ready_model_->made_at >= kFreshModel)) {
+    const sgd::Run& run = node_.core_->run();
+    ready_model_ = std::make_shared<ReadyModel>(ReadyModel{
+        tag, now, [image = run.model_image(), info = *run.info(), rule = node_.rule_] {
+          return linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
+        }});
+  }
+  boost::asio::post(node_.background_,
+                    [ready = ready_model_, rows = std::move(rows), place = std::move(place),
+                     completion = std::move(completion)]() mutable {
+                      completion(predictions_of(rows, ready->ready()));
+                    });
+}
+
+// ── What happens ──
+
+void NodeBackend::tell_member(const membership::MemberEvent& event, std::string_view name) {
+  const std::uint64_t id = event.member.short_id();
+  if (event.type == membership::MemberEventType::kReaped) {
+    evidence_.erase(id);
+  } else if (event.type != membership::MemberEventType::kMetaChanged) {
+    evidence_[id] = event.evidence;
+  }
+  constexpr std::string_view kPrefix = "member_";
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  node_.server_->publish(http::member_event(row_of(event.member), name));
+}
+
+void NodeBackend::tell_evaluations() {
+  const auto& history = node_.core_->run().history();
+  if (history.size() < told_points_) told_points_ = 0;  // that of another run
+  for (; told_points_ < history.size(); ++told_points_) {
+    node_.server_->publish(http::evaluation_event(point_of(history[told_points_])));
+  }
+}
+
+void NodeBackend::tell_finished() {
+  tell_evaluations();
+  node_.server_->publish(http::finished_event(status(), report()));
+}
+
+void NodeBackend::tell_leaders() {
+  const std::uint64_t evaluator = node_.core_->run().nominee();
+  if (evaluator == std::exchange(told_evaluator_, evaluator)) return;
+  node_.server_->publish(http::coordinator_event(cluster()));
 }
 
 // ── What is done ──

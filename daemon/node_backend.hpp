@@ -1,7 +1,15 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
 #include "http/access.hpp"
 #include "http/backend.hpp"
+#include "membership/swim.hpp"
+#include "sgd/replica/ids.hpp"
 
 namespace hogwild::daemon {
 
@@ -12,6 +20,14 @@ class Node;
 class NodeBackend final : public http::Backend {
  public:
   explicit NodeBackend(Node& node) : node_(node) {}
+
+  // What happens, for /v1/events
+  /// `name` is the event's name in the log.
+  void tell_member(const membership::MemberEvent& event, std::string_view name);
+  void tell_evaluations();
+  void tell_finished();
+  /// Tells where another member coordinates or evaluates. Cheap where none does.
+  void tell_leaders();
 
   /// Who may ask what, from the node's options. Throws where the token file cannot be used.
   [[nodiscard]] http::Access access() const;
@@ -30,6 +46,9 @@ class NodeBackend final : public http::Backend {
       std::string_view name) const override;
   void export_model(http::ModelFormat format,
                     std::move_only_function<void(http::ModelBytes)> completion) override;
+  [[nodiscard]] std::string model_tag() const override;
+  void predict(std::string rows,
+               std::move_only_function<void(http::Predictions)> completion) override;
   http::Done request_stop(std::string_view reason) override;
   http::Done request_leave() override;
   http::Done request_join(std::string_view host, std::uint16_t port) override;
@@ -37,10 +56,26 @@ class NodeBackend final : public http::Backend {
   http::Done remove_member(std::string_view id) override;
 
  private:
+  /// The model of the newest state, made on the background thread when it is first asked for.
+  struct ReadyModel;
+
   [[nodiscard]] http::NodeState state() const;
   [[nodiscard]] http::TrainingInfo training() const;
+  [[nodiscard]] http::ClusterInfo cluster() const;
+  /// Longest time since a live peer's newest datagram, in seconds.
+  [[nodiscard]] double staleness() const;
+  [[nodiscard]] http::MemberStatus row_of(const membership::Member& member) const;
 
   Node& node_;
+  std::map<std::uint64_t, std::string> evidence_;  ///< by short id: why it has its state
+  /// By short id: whose datagrams a member's are, kept after its death.
+  mutable std::map<std::uint64_t, sgd::OriginId> origins_;
+  std::size_t told_points_ = 0;              ///< of the history
+  std::uint64_t told_evaluator_ = 0;         ///< short id
+  std::shared_ptr<ReadyModel> ready_model_;  ///< what predictions are made with
+  /// Jobs of each kind that wait for the background thread; any thread, relaxed.
+  std::shared_ptr<std::atomic<unsigned>> exports_ = std::make_shared<std::atomic<unsigned>>(0);
+  std::shared_ptr<std::atomic<unsigned>> predictions_ = std::make_shared<std::atomic<unsigned>>(0);
 };
 
 }  // namespace hogwild::daemon

@@ -8,6 +8,7 @@
 #include "daemon/atomic_file.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/node.hpp"
+#include "daemon/node_backend.hpp"
 #include "daemon/node_background.hpp"
 #include "daemon/peer_file.hpp"
 
@@ -66,6 +67,7 @@ void Node::on_member_event(const membership::MemberEvent& event) {
     member_changes_.push_back(
         {utc_text(std::chrono::system_clock::now()), member, std::string(name), event.evidence});
   }
+  backend_->tell_member(event, name);
   remember_peers();
   if (event.type == Type::kNameConflict) {
     log_.warning("name_in_use", {{"name", options_.name},
@@ -173,6 +175,7 @@ void Node::on_run_event(sgd::RunEvent& event) {
       break;
     case Type::kPoint:
       log_point();
+      backend_->tell_evaluations();
       break;
     case Type::kStopping:
       log_.event(LogLevel::kEvaluations, "stopping",

@@ -570,7 +570,12 @@ const std::array kTable{
                .repeatable = true,
                .meaning = "A further name that a request's Host header may have.",
                .set = add_http_host},
-    OptionSpec{.name = "metrics-per-peer", .commands = kNodeCommand},
+    OptionSpec{.name = "metrics-per-peer",
+               .commands = kNodeCommand,
+               .otherwise = "off",
+               .meaning = "/metrics has traffic, losses and staleness of each peer too: more to see, "
+                          "and series that grow with the number of members.",
+               .set = set_switch<&Values::node, &NodeOptions::metrics_per_peer>},
     OptionSpec{.name = "json",
                .commands = kDataInfoCommand | kStatusCommand | kMembersCommand,
                .otherwise = "text",

@@ -81,6 +81,7 @@ struct NodeOptions {
   std::filesystem::path ca_file;
   std::filesystem::path http_token_file;
   std::vector<std::string> http_hosts;
+  bool metrics_per_peer = false;
   FaultSpec fault;
   /// A joiner is checked against its run on these alone.
   GivenOptions given;

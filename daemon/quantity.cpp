@@ -104,14 +104,27 @@ std::expected<std::uint64_t, std::string> parse_bandwidth(std::string_view text)
   return static_cast<std::uint64_t>(std::llround(std::min(*bits, kMostExact)));
 }
 
-std::string duration_text(Duration duration) {
-  const auto nanoseconds = static_cast<double>(duration.count());
-  const Unit* best = kTimes.data();
-  for (const auto& unit : kTimes) {
-    const double amount = nanoseconds / unit.factor;
-    if (amount >= 1 && amount == std::floor(amount)) best = &unit;
+namespace {
+
+/// `amount` in the largest unit of which it is a whole number.
+template <std::size_t Count>
+std::string in_best_unit(double amount, const std::array<Unit, Count>& units) {
+  const Unit* best = units.data();
+  for (const auto& unit : units) {
+    const double scaled_amount = amount / unit.factor;
+    if (scaled_amount >= 1 && scaled_amount == std::floor(scaled_amount)) best = &unit;
   }
-  return fmt::format("{}{}", nanoseconds / best->factor, best->name);
+  return fmt::format("{}{}", amount / best->factor, best->name);
+}
+
+}  // namespace
+
+std::string duration_text(Duration duration) {
+  return in_best_unit(static_cast<double>(duration.count()), kTimes);
+}
+
+std::string bandwidth_text(std::uint64_t bits_per_second) {
+  return in_best_unit(static_cast<double>(bits_per_second), kRates);
 }
 
 std::string interval_text(const Interval& interval) {

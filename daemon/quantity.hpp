@@ -33,6 +33,8 @@ struct Interval {
 
 /// The shortest text that parse_duration reads back as the same value.
 [[nodiscard]] std::string duration_text(Duration duration);
+/// The shortest text that parse_bandwidth reads back as the same value.
+[[nodiscard]] std::string bandwidth_text(std::uint64_t bits_per_second);
 [[nodiscard]] std::string interval_text(const Interval& interval);
 
 }  // namespace hogwild::daemon

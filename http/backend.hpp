@@ -32,11 +32,13 @@ enum class ModelFormat { kLiblinear, kCsv, kBinary };
 
 using Done = std::expected<void, Refusal>;
 using ModelBytes = std::expected<SharedBytes, Refusal>;
+/// Lines of predictions, one a row.
+using Predictions = std::expected<std::string, Refusal>;
 
 /// What the router asks of the node: values to show, and the few things that can be done to it.
 ///
 /// Threads: everything is called on the network thread and returns within microseconds; slow work
-/// belongs to export_model(), whose completion may come from any thread.
+/// belongs to export_model() and predict(), whose completions may come from any thread.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -61,6 +63,12 @@ class Backend {
   /// Calls `completion` once, from any thread, with the newest state as a file of `format`.
   virtual void export_model(ModelFormat format,
                             std::move_only_function<void(ModelBytes)> completion) = 0;
+
+  /// Names what export_model() would export now: differs where the model does. Empty without one.
+  [[nodiscard]] virtual std::string model_tag() const = 0;
+  /// Calls `completion` once, from any thread, with a line "label score" for each row of the
+  /// svmlight text `rows`, by the newest state.
+  virtual void predict(std::string rows, std::move_only_function<void(Predictions)> completion) = 0;
 
   // What is done
   /// Ends the run of the whole cluster; `reason` becomes its stop_reason.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <string_view>
 #include <variant>
 
@@ -10,7 +11,7 @@
 
 namespace hogwild::http {
 
-using Answer = std::variant<Response, Deferred>;
+using Answer = std::variant<Response, Deferred, EventStream>;
 
 /// A request on its way to its handler: allowed, and with no query parameter that the endpoint does
 /// not know.
@@ -28,6 +29,8 @@ struct Endpoint {
   std::string_view about;    ///< For the list of paths.
   std::array<std::string_view, 4> parameters;  ///< Query parameters; the rest is empty.
   Answer (*handle)(const Call& call);
+  bool is_open = true;  ///< Changes nothing; what is not open needs the token or loopback.
+  std::size_t body_bytes_max = 64 * 1024;
 };
 
 }  // namespace hogwild::http

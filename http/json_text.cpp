@@ -1,5 +1,6 @@
 #include "http/json_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <charconv>
@@ -35,10 +36,29 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
+constexpr std::size_t kUsualBytes = 1500;  // A status.
+
 void append_value(std::string& out, const json::value& value);
 
+/// Whether JSON has `text` as it is between quotes: ASCII without controls, quotes, backslashes.
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
 void append_string(std::string& out, std::string_view text) {
-  out += json::serialize(json::string_view{valid_utf8(text)});
+  if (is_plain(text)) {  // Nearly all are: no copies for them.
+    out.append(1, '"').append(text).append(1, '"');
+  } else {
+    out += json::serialize(json::string_view{valid_utf8(text)});
+  }
+}
+
+template <typename Integer>
+void append_integer(std::string& out, Integer number) {
+  std::array<char, 24> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number);
+  out.append(text.data(), end.ptr);
 }
 
 void append_array(std::string& out, const json::array& array) {
@@ -67,6 +87,18 @@ void append_object(std::string& out, const json::object& object) {
 
 void append_value(std::string& out, const json::value& value) {
   switch (value.kind()) {
+    case json::kind::null:
+      out += "null";
+      break;
+    case json::kind::bool_:
+      out += value.get_bool() ? "true" : "false";
+      break;
+    case json::kind::int64:
+      append_integer(out, value.get_int64());
+      break;
+    case json::kind::uint64:
+      append_integer(out, value.get_uint64());
+      break;
     case json::kind::double_:
       out += number_text(value.get_double());
       break;
@@ -79,8 +111,6 @@ void append_value(std::string& out, const json::value& value) {
     case json::kind::object:
       append_object(out, value.get_object());
       break;
-    default:
-      out += json::serialize(value);
   }
 }
 
@@ -116,6 +146,7 @@ std::string valid_utf8(std::string_view text) {
 
 std::string json_text(const json::value& value) {
   std::string out;
+  out.reserve(kUsualBytes);
   append_value(out, value);
   return out;
 }

@@ -43,6 +43,12 @@ struct Response {
   Body body;
 };
 
+/// The answer that goes on for as long as the client listens: what happens, from
+/// Server::publish(), and the status again and again.
+struct EventStream {
+  std::string last_event_id;  ///< The last one that the client has; empty where it has none.
+};
+
 /// Gives the answer of a deferred request. Callable once, from any thread.
 using Reply = std::move_only_function<void(Response)>;
 /// Starts the work of a deferred request; the Reply may come during the call or later.

@@ -36,6 +36,7 @@ struct ServerMetrics {
   Histogram request_duration_seconds{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5}};
   std::uint64_t connections = 0;
   std::uint64_t connections_refused_total = 0;  ///< Beyond the bound; answered with 503 or closed.
+  std::uint64_t connections_closed_for_room_total = 0;  ///< Silent for longest, at the bound.
 };
 
 /// All that /metrics shows, in base units. What is empty is left out of the exposition.
@@ -94,6 +95,9 @@ struct Metrics {
   Labelled snapshot_transfers_in_total;
   Labelled snapshot_transfers_out_total;
   std::optional<std::uint64_t> snapshot_bytes_total;
+
+  /// Where per-peer figures are wanted: peer_delta_*{peer}, one label value a member ever met.
+  std::vector<DeltaPeer> peers;
 
   std::optional<ServerMetrics> http;  ///< Server::metrics()
   Labelled uploads_total;             ///< {result}

@@ -132,6 +132,39 @@ void add_snapshots(Exposition& out, const Metrics& metrics) {
       .sample(metrics.snapshot_bytes_total);
 }
 
+using PeerTotal = std::uint64_t DeltaPeer::*;
+
+/// A counter by peer, and by direction where `received` is given.
+void add_by_peer(Exposition& out, std::string_view name, std::string_view help,
+                 const std::vector<DeltaPeer>& peers, PeerTotal sent, PeerTotal received) {
+  out.counter(name, help);
+  for (const auto& peer : peers) {
+    out.sample(peer.*sent, {{"peer", peer.name}, {"id", peer.id}, {"direction", "sent"}});
+    out.sample(peer.*received, {{"peer", peer.name}, {"id", peer.id}, {"direction", "received"}});
+  }
+}
+
+void add_by_peer(Exposition& out, std::string_view name, std::string_view help,
+                 const std::vector<DeltaPeer>& peers, PeerTotal total) {
+  out.counter(name, help);
+  for (const auto& peer : peers) out.sample(peer.*total, {{"peer", peer.name}, {"id", peer.id}});
+}
+
+void add_peers(Exposition& out, const std::vector<DeltaPeer>& peers) {
+  add_by_peer(out, "hogwild_peer_delta_datagrams_total", "Delta datagrams, by peer.", peers,
+              &DeltaPeer::datagrams_sent_total, &DeltaPeer::datagrams_received_total);
+  add_by_peer(out, "hogwild_peer_delta_bytes_total", "Bytes of delta datagrams, by peer.", peers,
+              &DeltaPeer::bytes_sent_total, &DeltaPeer::bytes_received_total);
+  add_by_peer(out, "hogwild_peer_delta_lost_total", "Delta datagrams found missing, by origin.",
+              peers, &DeltaPeer::lost_total);
+  add_by_peer(out, "hogwild_peer_delta_repaired_total", "Those that came after all, by origin.",
+              peers, &DeltaPeer::repaired_total);
+  out.gauge("hogwild_peer_delta_staleness_seconds", "Time since the newest datagram, by peer.");
+  for (const auto& peer : peers) {
+    out.sample(peer.staleness_seconds, {{"peer", peer.name}, {"id", peer.id}});
+  }
+}
+
 void add_server(Exposition& out, const ServerMetrics& server) {
   out.counter("hogwild_http_requests_total", "HTTP requests, by method, route and status code.");
   for (const auto& [method, route, code, count] : server.requests) {
@@ -143,6 +176,9 @@ void add_server(Exposition& out, const ServerMetrics& server) {
   out.gauge("hogwild_http_connections", "Open HTTP connections.").sample(server.connections);
   out.counter("hogwild_http_connections_refused_total", "HTTP connections beyond the bound.")
       .sample(server.connections_refused_total);
+  out.counter("hogwild_http_connections_closed_for_room_total",
+              "Silent HTTP connections that gave way to new ones, at the bound.")
+      .sample(server.connections_closed_for_room_total);
 }
 
 }  // namespace
@@ -159,6 +195,7 @@ std::string metrics_text(const Metrics& metrics) {
   add_training(out, metrics);
   add_deltas(out, metrics);
   add_snapshots(out, metrics);
+  add_peers(out, metrics.peers);
   if (metrics.http) add_server(out, *metrics.http);
   out.counter("hogwild_uploads_total", "Files uploaded, by result.");
   add_labelled(out, "result", metrics.uploads_total);

@@ -64,4 +64,26 @@ std::string_view preferred_type(std::string_view accept,
   return preferred;
 }
 
+bool accepts_coding(std::string_view accept_encoding, std::string_view coding) {
+  bool is_taken = false;
+  while (!accept_encoding.empty()) {
+    std::string_view parameters = take_until(accept_encoding, ',');
+    const auto name = trimmed(take_until(parameters, ';'));
+    if (ascii_iequal(name, coding)) return weight_of(parameters) > 0;
+    if (name == "*") is_taken = weight_of(parameters) > 0;
+  }
+  return is_taken;
+}
+
+bool names_tag(std::string_view if_none_match, std::string_view tag) {
+  const auto opaque = [](std::string_view text) {
+    return text.substr(text.starts_with("W/") ? 2 : 0);
+  };
+  while (!if_none_match.empty()) {
+    const auto each = trimmed(take_until(if_none_match, ','));
+    if (each == "*" || (!each.empty() && opaque(each) == opaque(tag))) return true;
+  }
+  return false;
+}
+
 }  // namespace hogwild::http

@@ -3,7 +3,9 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "http/ascii.hpp"
 #include "http/json_text.hpp"
+#include "http/negotiation.hpp"
 
 namespace hogwild::http {
 
@@ -14,7 +16,31 @@ Response typed_response(unsigned status, std::string_view type, Body body) {
   const bool is_text = type.starts_with("text/") && type.find(';') == std::string_view::npos;
   response.headers = {{"Content-Type", std::string(type) + (is_text ? "; charset=utf-8" : "")},
                       {"Cache-Control", "no-store"},
-                      {"X-Content-Type-Options", "nosniff"}};
+                      {"X-Content-Type-Options", "nosniff"},
+                      {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+                      {"Cross-Origin-Resource-Policy", "same-origin"},
+                      {"Referrer-Policy", "no-referrer"}};
+  return response;
+}
+
+void set_field(Response& response, std::string_view name, std::string value) {
+  for (auto& [key, old] : response.headers) {
+    if (ascii_iequal(key, name)) {
+      old = std::move(value);
+      return;
+    }
+  }
+  response.headers.emplace_back(name, std::move(value));
+}
+
+Response tagged(Response response, std::string_view tag,
+                std::optional<std::string_view> if_none_match) {
+  set_field(response, "ETag", std::string(tag));
+  set_field(response, "Cache-Control", "no-cache");  // kept, and asked for anew each time
+  if (if_none_match && names_tag(*if_none_match, tag)) {
+    response.status = 304;
+    response.body = std::string();
+  }
   return response;
 }
 
@@ -41,7 +67,9 @@ Response refused(const Refusal& refusal) {
     case RefusalKind::kUnavailable:
       break;
   }
-  return problem(503, refusal.detail);
+  Response response = problem(503, refusal.detail);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
 }
 
 std::string_view reason_phrase(unsigned status) {
@@ -50,6 +78,8 @@ std::string_view reason_phrase(unsigned status) {
       return "OK";
     case 202:
       return "Accepted";
+    case 304:
+      return "Not Modified";
     case 400:
       return "Bad Request";
     case 401:
@@ -60,6 +90,8 @@ std::string_view reason_phrase(unsigned status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
     case 408:
       return "Request Timeout";
     case 409:

@@ -1,6 +1,7 @@
 #include "http/router.hpp"
 
 #include <algorithm>
+#include <array>
 #include <expected>
 #include <optional>
 #include <span>
@@ -8,7 +9,9 @@
 #include <utility>
 
 #include "http/actions.hpp"
+#include "http/assets.hpp"
 #include "http/endpoint.hpp"
+#include "http/negotiation.hpp"
 #include "http/query.hpp"
 #include "http/response.hpp"
 #include "http/status_text.hpp"
@@ -19,9 +22,14 @@ namespace hogwild::http {
 namespace {
 
 Answer get_index(const Call& call);
+Answer get_asset(const Call& call);
+Answer get_openapi(const Call& call);
+
+constexpr std::size_t kPredictBytesMax = 1024 * 1024;
 
 constexpr Endpoint kEndpoints[] = {
-    {"GET", "/", "this text", {}, get_index},
+    {"GET", "/", "this text; for a browser, a page", {}, get_index},
+    {"GET", "/assets/{file}", "parts of the page", {}, get_asset},
     {"GET", "/livez", "200 while the process works; ?verbose", {"verbose"}, get_livez},
     {"GET", "/readyz", "200 while the node takes part; ?verbose", {"verbose"}, get_readyz},
     {"GET", "/startupz", "200 once it has started; ?verbose", {"verbose"}, get_startupz},
@@ -39,17 +47,45 @@ constexpr Endpoint kEndpoints[] = {
      "newest lines; ?level=&limit=&since=",
      {"format", "level", "limit", "since"},
      get_logs},
+    {"GET", "/v1/events", "what happens, as Server-Sent Events", {}, get_events},
     {"GET", "/v1/report", "the files of the run and their links", {"format"}, get_report},
     {"GET", "/v1/report/{file}", "one of them", {}, get_report_file},
     {"GET", "/v1/config", "settings in force", {"format"}, get_config},
-    {"POST", "/v1/stop", "end the run; ?reason=", {"reason"}, post_stop},
-    {"POST", "/v1/leave", "leave the cluster and exit", {}, post_leave},
-    {"POST", "/v1/join", "?address=HOST:PORT", {"address"}, post_join},
-    {"PUT", "/v1/log-level", "?level=0|1|2|3", {"level"}, put_log_level},
-    {"DELETE", "/v1/members/{id}", "forget a member that is dead or has left", {}, delete_member},
+    {"GET", "/v1/openapi.json", "this interface for programs", {}, get_openapi},
+    {"POST",
+     "/v1/predict",
+     "svmlight lines in, \"label score\" out",
+     {},
+     post_predict,
+     true,
+     kPredictBytesMax},
+    {"POST", "/v1/stop", "end the run; ?reason=", {"reason"}, post_stop, false},
+    {"POST", "/v1/leave", "leave the cluster and exit", {}, post_leave, false},
+    {"POST", "/v1/join", "?address=HOST:PORT", {"address"}, post_join, false},
+    {"PUT", "/v1/log-level", "?level=0|1|2|3", {"level"}, put_log_level, false},
+    {"DELETE",
+     "/v1/members/{id}",
+     "forget a member that is dead or has left",
+     {},
+     delete_member,
+     false},
 };
 
+constexpr std::string_view kHtml = "text/html";
+/// What the page may load: itself, and nothing of any other site.
+constexpr std::string_view kPagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 Answer get_index(const Call& call) {
+  constexpr std::array kForms = {kText, kHtml};
+  const auto accept = find_field(call.request.headers, "Accept").value_or("*/*");
+  if (const auto* page = find_asset("index.html");
+      page != nullptr && preferred_type(accept, kForms) == kHtml) {
+    Response response = asset_response(*page, call.request.headers);
+    set_field(response, "Content-Security-Policy", std::string(kPagePolicy));
+    return response;
+  }
   std::string text = status_text(call.backend.status()) + '\n';
   for (const auto& endpoint : kEndpoints) {
     std::string method(endpoint.method);
@@ -58,7 +94,19 @@ Answer get_index(const Call& call) {
     pattern.resize(std::max<std::size_t>(24, pattern.size() + 2), ' ');
     text += method + pattern + std::string(endpoint.about) + '\n';
   }
-  return typed_response(200, kText, std::move(text));
+  Response response = typed_response(200, kText, std::move(text));
+  set_field(response, "Vary", "Accept, Accept-Encoding");
+  return response;
+}
+
+Answer get_asset(const Call& call) {
+  const auto* asset = find_asset(call.argument);
+  if (asset == nullptr) return problem(404, "the page has no such part");
+  return asset_response(*asset, call.request.headers);
+}
+
+Answer get_openapi(const Call& call) {
+  return asset_response(*find_asset("openapi.json"), call.request.headers);
 }
 
 /// What the placeholder of `pattern` stands for in `path` ("" where it has none); nothing where the
@@ -123,7 +171,7 @@ std::optional<Response> check_query(const Target& target, const Endpoint& endpoi
 
 Answer answer_with(const Endpoint& endpoint, const Call& call, std::string_view host,
                    const Access& access) {
-  if (endpoint.method != "GET") {
+  if (!endpoint.is_open) {
     if (const auto allowed = check_mutation(call.request, host, access); !allowed) {
       return denied(allowed.error());
     }
@@ -157,6 +205,28 @@ Routed route(const Request& request, const Access& access, Backend& backend) {
   }
   if (allowed.empty()) return {"other", problem(404, "there is no such path; / lists them")};
   return {std::string(pattern), method_not_allowed(std::move(allowed))};
+}
+
+std::size_t body_bytes_max(std::string_view method, std::string_view target) {
+  const auto parsed = parse_target(target);
+  for (const auto& endpoint : kEndpoints) {
+    if (parsed && endpoint.method == method && fit(endpoint.pattern, parsed->path)) {
+      return endpoint.body_bytes_max;
+    }
+  }
+  return Endpoint{}.body_bytes_max;
+}
+
+std::vector<RouteInfo> routes() {
+  std::vector<RouteInfo> all;
+  for (const auto& endpoint : kEndpoints) {
+    RouteInfo info{endpoint.method, endpoint.pattern, {}};
+    for (const auto parameter : endpoint.parameters) {
+      if (!parameter.empty()) info.parameters.push_back(parameter);
+    }
+    all.push_back(std::move(info));
+  }
+  return all;
 }
 
 }  // namespace hogwild::http

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 #include "http/access.hpp"
 #include "http/backend.hpp"
@@ -13,7 +16,7 @@ namespace hogwild::http {
 struct Routed {
   std::string
       route;  ///< A pattern of the fixed set, like "/v1/members/{id}"; "other" where none fits.
-  std::variant<Response, Deferred> answer;
+  std::variant<Response, Deferred, EventStream> answer;
 };
 
 /// Answers one request from values of `backend`: a function of its arguments without I/O of its
@@ -24,5 +27,18 @@ struct Routed {
 /// 404, 405 with Allow, 409, 421, 503 as application/problem+json (RFC 9457). Cost: that of the
 /// values and of writing them.
 [[nodiscard]] Routed route(const Request& request, const Access& access, Backend& backend);
+
+/// Most bytes that the body of such a request may have: asked before the body is read.
+[[nodiscard]] std::size_t body_bytes_max(std::string_view method, std::string_view target);
+
+/// One method of one path, as the documents of the interface must describe it.
+struct RouteInfo {
+  std::string_view method;
+  std::string_view pattern;
+  std::vector<std::string_view> parameters;  ///< Of the query.
+};
+
+/// All that route() knows.
+[[nodiscard]] std::vector<RouteInfo> routes();
 
 }  // namespace hogwild::http

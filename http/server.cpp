@@ -44,8 +44,8 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
       : acceptor_(context),
         pause_(context),
         drain_limit_(context),
-        state_(std::make_shared<ServerState>()) {
-    state_->options = std::move(options);
+        next_status_(context),
+        state_(std::make_shared<ServerState>(std::move(options))) {
     state_->backend = &backend;
   }
 
@@ -64,12 +64,22 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   }
 
   void start() {
+    state_->on_stream = [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (self && !self->is_telling_status_) self->tell_status_later();
+    };
     asio::co_spawn(acceptor_.get_executor(), accept(shared_from_this()), asio::detached);
+  }
+
+  void publish(const Event& event) {
+    state_->events.publish(event);
+    wake_streams();
   }
 
   void close() {
     stop_accepting();
     drain_limit_.cancel();
+    next_status_.cancel();
     state_->backend = nullptr;
     state_->on_drained = nullptr;
     abort_sessions();
@@ -103,6 +113,7 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     metrics.request_duration_seconds = state_->request_duration_seconds;
     metrics.connections = state_->sessions.size();
     metrics.connections_refused_total = state_->refused_total;
+    metrics.connections_closed_for_room_total = state_->closed_for_room_total;
     return metrics;
   }
 
@@ -124,6 +135,38 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     const auto bound = acceptor_.local_endpoint(error);
     local_endpoint_ = {bound.address().to_string(), bound.port()};
     return error;
+  }
+
+  bool close_most_silent() {
+    Session* silent = nullptr;
+    for (auto* session : state_->sessions) {
+      if (!session->can_give_way()) continue;
+      if (silent == nullptr || session->last_active() < silent->last_active()) silent = session;
+    }
+    if (silent == nullptr) return false;
+    silent->abort();
+    ++state_->closed_for_room_total;
+    return true;
+  }
+
+  void wake_streams() {
+    for (auto* session : state_->sessions) session->wake();
+  }
+
+  /// Makes a status for the streams, again and again while there are any.
+  void tell_status_later() {
+    is_telling_status_ = state_->streams > 0 && !state_->is_draining;
+    if (!is_telling_status_) return;
+    next_status_.expires_after(state_->options.status_interval);
+    next_status_.async_wait([weak = weak_from_this()](auto error) {
+      const auto self = weak.lock();
+      if (error || !self || self->state_->backend == nullptr) return;
+      self->state_->status_text =
+          std::make_shared<const std::string>(status_event_text(self->state_->backend->status()));
+      ++self->state_->status_number;
+      self->wake_streams();
+      self->tell_status_later();
+    });
   }
 
   void stop_accepting() {
@@ -157,7 +200,9 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     const auto executor = socket.get_executor();
     const auto room = state_->options.connections_max;
     const auto taken = state_->sessions.size();
-    if (taken < room) {
+    // Whoever holds connections without using them (slowly sent requests, say) must not keep others
+    // out: the one that was silent for longest gives way.
+    if (taken < room || (taken < room + kTurnedAwayMax && close_most_silent())) {
       asio::co_spawn(executor, serve(std::make_unique<Session>(std::move(socket), state_)),
                      asio::detached);
       return;
@@ -171,6 +216,8 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   asio::steady_timer drain_limit_;
+  asio::steady_timer next_status_;
+  bool is_telling_status_ = false;
   std::shared_ptr<ServerState> state_;  // Shared with the sessions.
   LocalEndpoint local_endpoint_;        // Fixed by listen()
 };
@@ -196,6 +243,7 @@ Server::~Server() {
 
 LocalEndpoint Server::local_endpoint() const { return core_->local_endpoint(); }
 ServerMetrics Server::metrics() const { return core_->metrics(); }
+void Server::publish(const Event& event) { core_->publish(event); }
 void Server::set_access(Access access) { core_->set_access(std::move(access)); }
 void Server::drain(std::chrono::milliseconds limit, std::move_only_function<void()> drained) {
   core_->drain(limit, std::move(drained));

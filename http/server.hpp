@@ -10,6 +10,7 @@
 
 #include "http/access.hpp"
 #include "http/backend.hpp"
+#include "http/events.hpp"
 #include "http/metrics.hpp"
 
 namespace boost::asio {
@@ -24,11 +25,12 @@ struct ServerOptions {
   std::uint16_t port = 0;             ///< 0: the system picks a free one.
   Access access{};
 
-  std::size_t connections_max =
-      256;  ///< Beyond: 503 and closed. More serve more idle clients; each costs about 10 KiB.
+  std::size_t connections_max = 256;  ///< Beyond: the most silent gives way; 503 where all wait for
+                                      ///< answers. Each costs about 10 KiB.
   std::size_t header_bytes_max = 8 * 1024;  ///< Request line and fields; beyond: 431.
   std::size_t target_bytes_max = 4 * 1024;  ///< Beyond: 414.
-  std::size_t body_bytes_max = 64 * 1024;   ///< Beyond: 413.
+  std::size_t gzip_bytes_min = 16 * 1024;   ///< Smaller answers are sent as they are.
+  std::size_t streams_max = 64;             ///< Clients of /v1/events at once; beyond: 503.
 
   std::chrono::milliseconds idle_limit{60'000};  ///< Between two requests of a connection.
   std::chrono::milliseconds header_limit{
@@ -37,6 +39,9 @@ struct ServerOptions {
   std::chrono::milliseconds answer_limit{30'000};  ///< For a deferred answer; 503.
   std::chrono::milliseconds write_limit{20'000};  ///< For each piece (64 KiB at most) of an answer.
   std::chrono::milliseconds linger_limit{2'000};  ///< For what a refused client still sends.
+
+  std::chrono::milliseconds status_interval{1'000};  ///< Between the statuses of /v1/events.
+  std::string instance = "0";  ///< Tells this process's event ids from another's.
 
   /// Measures request durations where given.
   std::function<std::chrono::steady_clock::time_point()> clock{};
@@ -53,9 +58,9 @@ struct LocalEndpoint {
 /// The HTTP/1.1 server of a node: keep-alive, pipelined requests answered in order, a time limit on
 /// each phase.
 ///
-/// Threads: the one that runs `context`. It never blocks there: files are read on a thread of the
-/// server's own. Owns: the listening socket, the connections. Invariant: at most connections_max
-/// requests are in work at once.
+/// Threads: the one that runs `context`. It never blocks there: files are read, and large answers
+/// packed, on a thread of the server's own. Owns: the listening socket, the connections. Invariant:
+/// at most connections_max requests are in work at once.
 class Server {
  public:
   /// Listens at once. `context` and `backend` must outlive the server; the error names the address
@@ -70,6 +75,8 @@ class Server {
 
   [[nodiscard]] LocalEndpoint local_endpoint() const;
   [[nodiscard]] ServerMetrics metrics() const;
+  /// Tells the clients of /v1/events.
+  void publish(const Event& event);
   /// Further names that Host may have, and the token, from now on.
   void set_access(Access access);
 

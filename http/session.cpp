@@ -14,7 +14,9 @@
 
 #include "http/ascii.hpp"
 #include "http/file.hpp"
+#include "http/gzip.hpp"
 #include "http/http_date.hpp"
+#include "http/negotiation.hpp"
 #include "http/response.hpp"
 
 namespace hogwild::http {
@@ -46,9 +48,31 @@ std::string method_label(std::string_view method) {
   return std::string(std::ranges::find(kKnown, method) != kKnown.end() ? method : "other");
 }
 
+Response too_large(std::size_t body_max) {
+  return problem(413, "the body may have " + std::to_string(body_max) + " bytes at most");
+}
+
+/// The body, where it is in memory.
+std::string_view bytes_of(const Response& response) {
+  if (const auto* own = std::get_if<std::string>(&response.body)) return *own;
+  const auto* shared = std::get_if<SharedBytes>(&response.body);
+  return shared != nullptr && *shared ? std::string_view(**shared) : std::string_view();
+}
+
+/// Whether `response` is large, of a kind that shrinks, and may be packed with gzip.
+bool is_worth_packing(const Request& request, const Response& response, std::size_t least) {
+  if (bytes_of(response).size() < least) return false;
+  const auto type = find_field(response.headers, "Content-Type").value_or("");
+  if (!type.starts_with("text/") && !type.starts_with("application/json")) return false;
+  if (find_field(response.headers, "Content-Encoding")) return false;
+  return accepts_coding(find_field(request.headers, "Accept-Encoding").value_or(""), "gzip");
+}
+
 /// What to say to a request that `failure` kept from being read; `message` is what of it has been.
 Response rejection(const boost::system::error_code& failure, const Parser::value_type& message) {
-  if (failure == error::body_limit) return problem(413, "the body is too large");
+  if (failure == error::body_limit) {
+    return too_large(body_bytes_max(message.method_string(), message.target()));
+  }
   if (failure == error::header_limit) {
     return message.target().empty() ? problem(414, "the request line is too long")
                                     : problem(431, "the header is too large");
@@ -102,9 +126,11 @@ Session::Session(asio::ip::tcp::socket socket, std::shared_ptr<ServerState> serv
                   boost::system::error_code ignored;
                   socket_.cancel(ignored);
                 }),
+      news_(socket_.get_executor(), asio::steady_timer::time_point::max()),
       // A request line and header at their limit, and a piece of what follows.
       buffer_(server_->options.header_bytes_max + kReadBytes) {
   server_->sessions.insert(this);
+  touch();
 }
 
 Session::~Session() {
@@ -120,7 +146,10 @@ void Session::drain() {
 void Session::abort() {
   boost::system::error_code ignored;
   socket_.close(ignored);
+  wake();
 }
+
+void Session::wake() { news_.cancel(); }
 
 asio::awaitable<void> Session::serve() {
   while (server_->backend != nullptr && co_await wait_for_first_byte()) {
@@ -137,9 +166,17 @@ asio::awaitable<void> Session::serve() {
     }
     count(incoming->request.method, answered);
 
-    const bool keep_alive = incoming->keep_alive && !server_->is_draining;
     const bool is_head = incoming->request.method == "HEAD";
-    const bool is_sent = co_await send(std::move(answered.response), is_head, keep_alive);
+    if (answered.stream) {
+      co_await stream(std::move(*answered.stream), is_head);
+      co_return;
+    }
+    if (is_worth_packing(incoming->request, answered.response, server_->options.gzip_bytes_min)) {
+      co_await pack(answered.response);
+      if (server_->backend == nullptr) co_return;
+    }
+    const bool keep_alive = incoming->keep_alive && !server_->is_draining;
+    const bool is_sent = co_await send(std::move(answered.response), {is_head, keep_alive});
     if (clock && server_->backend != nullptr) {
       const std::chrono::duration<double> taken = clock() - begin;
       server_->request_duration_seconds.observe(taken.count());
@@ -155,7 +192,7 @@ asio::awaitable<void> Session::serve() {
 asio::awaitable<void> Session::turn_away() {
   Response response = problem(503, "all connections of this node are in use");
   response.headers.emplace_back("Retry-After", "1");
-  if (co_await send(std::move(response), /*is_head=*/false, /*keep_alive=*/false)) {
+  if (co_await send(std::move(response), {.is_head = false, .keep_alive = false})) {
     co_await linger();
   }
 }
@@ -178,6 +215,7 @@ asio::awaitable<bool> Session::read_some() {
                      // piece by piece.
   auto [failed, count] = co_await socket_.async_read_some(buffer_.prepare(room), kAwait);
   buffer_.commit(count);
+  touch();
   co_return !failed && !deadline_.has_passed();
 }
 
@@ -187,7 +225,7 @@ asio::awaitable<std::optional<Session::Incoming>> Session::read_request() {
   Incoming incoming;
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(options.header_bytes_max));
-  parser.body_limit(options.body_bytes_max);
+  parser.body_limit(boost::none);  // Until the header has told which path it is for.
 
   deadline_.arm(options.header_limit);
   bool is_in_body = false;
@@ -200,8 +238,14 @@ asio::awaitable<std::optional<Session::Incoming>> Session::read_request() {
     }
     if (parser.is_header_done() && !is_in_body) {
       is_in_body = true;
-      incoming.rejection = check_header(parser.get(), options.target_bytes_max);
+      const auto& header = parser.get();
+      const std::size_t body_max = body_bytes_max(header.method_string(), header.target());
+      incoming.rejection = check_header(header, options.target_bytes_max);
+      if (!incoming.rejection && parser.content_length().value_or(0) > body_max) {
+        incoming.rejection = too_large(body_max);
+      }
       if (incoming.rejection) break;
+      parser.body_limit(body_max);
       parser.eager(true);
       deadline_.arm(options.body_limit);
       const bool waits = parser.get().find(beast::http::field::expect) != parser.get().end();
@@ -228,6 +272,13 @@ asio::awaitable<Session::Answer> Session::answer(const Request& request) {
     answered.route = std::move(routed.route);
     if (auto* response = std::get_if<Response>(&routed.answer)) {
       answered.response = std::move(*response);
+    } else if (auto* stream = std::get_if<EventStream>(&routed.answer)) {
+      if (server_->streams < server_->options.streams_max) {
+        answered.stream = std::move(*stream);
+      } else {
+        answered.response = problem(503, "too many clients follow the events of this node");
+        answered.response.headers.emplace_back("Retry-After", "10");
+      }
     } else {
       answered.response = co_await finish(std::get<Deferred>(std::move(routed.answer)));
     }
@@ -256,37 +307,62 @@ asio::awaitable<Response> Session::finish(Deferred deferred) {
       waiting->timer.cancel();
     });
   });
+  is_answering_ = true;
   co_await pending->timer.async_wait(kAwait);
+  is_answering_ = false;
   if (pending->response) co_return std::move(*pending->response);
   co_return problem(503, "the answer took too long");
 }
 
-asio::awaitable<bool> Session::send(Response response, bool is_head, bool keep_alive) {
-  if (std::holds_alternative<std::filesystem::path>(response.body)) {
-    co_return co_await send_file(std::move(response), is_head, keep_alive);
+/// Packs the body with gzip, on the server's other thread.
+asio::awaitable<void> Session::pack(Response& response) {
+  if (auto* own = std::get_if<std::string>(&response.body)) {
+    response.body = std::make_shared<const std::string>(std::move(*own));
   }
-  std::string_view body;
-  if (const auto* own = std::get_if<std::string>(&response.body)) {
-    body = *own;
-  } else if (const auto& shared = std::get<SharedBytes>(response.body)) {
-    body = *shared;
+  auto work = [bytes = std::get<SharedBytes>(response.body)]() -> SharedBytes {
+    try {
+      return std::make_shared<const std::string>(gzip(*bytes));
+    } catch (const std::bad_alloc&) {
+      return nullptr;  // It is sent as it is.
+    }
+  };
+  is_answering_ = true;
+  auto packed = co_await server_->files.run(std::move(work));
+  is_answering_ = false;
+  if (!packed) co_return;
+  response.body = std::move(packed);
+  set_field(response, "Content-Encoding", "gzip");
+  set_field(response, "Vary", "Accept-Encoding");
+  if (const auto tag = find_field(response.headers, "ETag"); tag && !tag->starts_with("W/")) {
+    set_field(response, "ETag", "W/" + std::string(*tag));  // Equal in meaning, not in bytes.
   }
-  const std::string head = head_of(response, body.size(), keep_alive);
-  co_return co_await write(head, is_head ? std::string_view() : body);
 }
 
-asio::awaitable<bool> Session::send_file(Response response, bool is_head, bool keep_alive) {
+asio::awaitable<bool> Session::send(Response response, Delivery how) {
+  if (std::holds_alternative<std::filesystem::path>(response.body)) {
+    co_return co_await send_file(std::move(response), how);
+  }
+  const std::string_view body = bytes_of(response);
+  const bool has_length = response.status != 304;  // Which has no body, whatever its length.
+  const std::string head =
+      head_of(response, has_length ? std::optional(body.size()) : std::nullopt, how.keep_alive);
+  co_return co_await write(head, how.is_head ? std::string_view() : body);
+}
+
+asio::awaitable<bool> Session::send_file(Response response, Delivery how) {
   const auto path = std::get<std::filesystem::path>(response.body);
   auto open = [path] { return File::open(path); };
+  is_answering_ = true;
   auto opened = co_await server_->files.run(std::move(open));
+  is_answering_ = false;
   if (server_->backend == nullptr) co_return false;
   if (!opened) {
-    co_return co_await send(problem(404, "the file is gone"), is_head, keep_alive);
+    co_return co_await send(problem(404, "the file is gone"), how);
   }
   const auto file = std::make_shared<File>(std::move(*opened));
-  const std::string head = head_of(response, file->size(), keep_alive);
+  const std::string head = head_of(response, file->size(), how.keep_alive);
   if (!co_await write(head)) co_return false;
-  if (is_head) co_return true;
+  if (how.is_head) co_return true;
   const auto piece = std::make_shared<std::vector<char>>();
   for (std::uint64_t offset = 0; offset < file->size(); offset += piece->size()) {
     if (server_->backend == nullptr) co_return false;
@@ -299,7 +375,44 @@ asio::awaitable<bool> Session::send_file(Response response, bool is_head, bool k
   co_return true;
 }
 
-std::string Session::head_of(const Response& response, std::uint64_t length,
+/// Sends the status and what happens until either side closes. A client that takes nothing in for
+/// write_limit is closed; all it costs until then is its number in the log of events.
+asio::awaitable<void> Session::stream(EventStream wanted, bool is_head) {
+  struct Counted {  // Also where the coroutine is destroyed while it waits.
+    explicit Counted(ServerState& state) : state_(state) { ++state_.streams; }
+    ~Counted() { --state_.streams; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ServerState& state_;
+  };
+  const Counted counted(*server_);
+  Response response = typed_response(200, "text/event-stream", std::string());
+  response.headers.emplace_back("X-Accel-Buffering", "no");  // nginx in between must pass it on
+  std::uint64_t next = server_->events.resume(wanted.last_event_id);
+  std::uint64_t status_sent = server_->status_number;
+  server_->on_stream();
+  const std::string head = head_of(response, std::nullopt, /*keep_alive=*/false);
+  const std::string first = "retry: 2000\n\n" + status_event_text(server_->backend->status());
+  if (!co_await write(head, is_head ? std::string_view() : first) || is_head) co_return;
+
+  while (server_->backend != nullptr && !server_->is_draining && socket_.is_open()) {
+    SharedBytes text = server_->events.take(next);
+    if (!text && status_sent != server_->status_number) {
+      text = server_->status_text;
+      status_sent = server_->status_number;
+    }
+    if (text) {
+      if (!co_await write(*text)) co_return;
+      continue;
+    }
+    is_idle_ = true;
+    co_await news_.async_wait(kAwait);
+    is_idle_ = false;
+  }
+}
+
+/// Without `length` the answer has no body (304), or one that ends with the connection.
+std::string Session::head_of(const Response& response, std::optional<std::uint64_t> length,
                              bool keep_alive) const {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ' +
                      std::string(reason_phrase(response.status)) + "\r\n";
@@ -307,7 +420,7 @@ std::string Session::head_of(const Response& response, std::uint64_t length,
   if (const auto& wall_clock = server_->options.wall_clock) {
     head += "Date: " + http_date(wall_clock()) + "\r\n";
   }
-  head += "Content-Length: " + std::to_string(length) + "\r\n";
+  if (length) head += "Content-Length: " + std::to_string(*length) + "\r\n";
   head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return head;
 }
@@ -323,6 +436,7 @@ asio::awaitable<bool> Session::write(std::string_view first, std::string_view se
       const std::array<asio::const_buffer, 2> buffers{asio::buffer(head), asio::buffer(rest)};
       auto [failed, count] = co_await socket_.async_write_some(buffers, kAwait);
       if (failed || deadline_.has_passed()) co_return false;
+      touch();
       const auto of_first = std::min(count, first.size());
       first.remove_prefix(of_first);
       second.remove_prefix(count - of_first);

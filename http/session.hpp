@@ -2,6 +2,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
 #include <cstddef>
@@ -39,22 +40,37 @@ class Session {
   void drain();
   /// Closes at once.
   void abort();
+  /// Whether it could be closed in favour of another: it waits for its client, and not the client
+  /// for an answer.
+  [[nodiscard]] bool can_give_way() const { return !is_answering_ && socket_.is_open(); }
+  /// When its client last sent something or took something in, by the server's count.
+  [[nodiscard]] std::uint64_t last_active() const { return last_active_; }
+  /// There is something new for an event stream.
+  void wake();
 
  private:
   struct Incoming;  // A request, or the answer to one that cannot be read.
   struct Answer {
     Response response;
     std::string route = "other";
+    std::optional<EventStream> stream{};  ///< Instead of the response.
+  };
+  struct Delivery {
+    bool is_head = false;
+    bool keep_alive = false;
   };
 
+  void touch() { last_active_ = ++server_->activity; }
   boost::asio::awaitable<bool> wait_for_first_byte();
   boost::asio::awaitable<std::optional<Incoming>> read_request();
   boost::asio::awaitable<bool> read_some();
   boost::asio::awaitable<Answer> answer(const Request& request);
   boost::asio::awaitable<Response> finish(Deferred deferred);
-  boost::asio::awaitable<bool> send(Response response, bool is_head, bool keep_alive);
-  boost::asio::awaitable<bool> send_file(Response response, bool is_head, bool keep_alive);
-  [[nodiscard]] std::string head_of(const Response& response, std::uint64_t length,
+  boost::asio::awaitable<void> pack(Response& response);
+  boost::asio::awaitable<bool> send(Response response, Delivery how);
+  boost::asio::awaitable<bool> send_file(Response response, Delivery how);
+  boost::asio::awaitable<void> stream(EventStream wanted, bool is_head);
+  [[nodiscard]] std::string head_of(const Response& response, std::optional<std::uint64_t> length,
                                     bool keep_alive) const;
   void count(std::string_view method, const Answer& answer);
   boost::asio::awaitable<bool> write(std::string_view first, std::string_view second = {});
@@ -68,8 +84,11 @@ class Session {
   // Network thread only
   boost::asio::ip::tcp::socket socket_;
   Deadline deadline_;
+  boost::asio::steady_timer news_;  // Never passes; wake() cancels the wait for it.
   boost::beast::flat_buffer buffer_;
-  bool is_idle_ = false;  // Between requests: drain() may close without harm.
+  std::uint64_t last_active_ = 0;
+  bool is_answering_ = false;  // The client waits for this side.
+  bool is_idle_ = false;  // Between requests, or between events: drain() may close without harm.
 };
 
 }  // namespace hogwild::http

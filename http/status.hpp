@@ -135,6 +135,7 @@ struct MemberStatus {
   std::optional<std::string> version{};
   std::vector<std::string> keys{};  ///< Ids of the keys it has, the one it seals with first.
   std::vector<std::string> suspected_by{};  ///< Names; empty unless suspect.
+  std::optional<std::string> evidence{};    ///< What its state rests on, as the log said it.
 };
 
 /// A node that says that it takes nothing from this one. Unproven.

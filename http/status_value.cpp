@@ -24,27 +24,6 @@ json::value to_value(const NodeInfo& node) {
           {"http", node.http}};
 }
 
-json::value to_value(const ClusterInfo& cluster) {
-  json::value coordinator = nullptr;
-  if (const auto& holder = cluster.coordinator) {
-    coordinator = {{"id", holder->id}, {"name", holder->name}, {"term", holder->term}};
-  }
-  json::value evaluator = nullptr;
-  if (const auto& holder = cluster.evaluator) {
-    evaluator = {{"id", holder->id}, {"name", holder->name}};
-  }
-  const auto& counts = cluster.members;
-  return {{"name", cluster.name},
-          {"mode", cluster.mode},
-          {"members",
-           {{"alive", counts.alive},
-            {"suspect", counts.suspect},
-            {"dead", counts.dead},
-            {"left", counts.left}}},
-          {"coordinator", coordinator},
-          {"evaluator", evaluator}};
-}
-
 json::value to_value(const RunInfo& run) {
   return {{"id", or_null(run.id)},         {"loss", or_null(run.loss)},
           {"lambda", or_null(run.lambda)}, {"features", or_null(run.features)},
@@ -87,34 +66,11 @@ json::value to_value(const std::optional<ResultInfo>& result) {
           {"unreached", json::array(result->unreached.begin(), result->unreached.end())}};
 }
 
-json::value to_value(const MemberStatus& member) {
-  return {{"id", member.id},
-          {"name", member.name},
-          {"state", name_of(member.state)},
-          {"gossip", member.gossip},
-          {"http", or_null(member.http)},
-          {"incarnation", member.incarnation},
-          {"rtt_seconds", or_null(member.rtt_seconds)},
-          {"since", member.since ? json::value(iso_8601(*member.since)) : json::value(nullptr)},
-          {"self", member.self},
-          {"version", or_null(member.version)},
-          {"keys", json::array(member.keys.begin(), member.keys.end())},
-          {"suspected_by", json::array(member.suspected_by.begin(), member.suspected_by.end())}};
-}
-
 json::value to_value(const RefusedByStatus& refused) {
   return {{"gossip", refused.gossip},
           {"reason", refused.reason},
           {"detail", refused.detail},
           {"last", refused.last ? json::value(iso_8601(*refused.last)) : json::value(nullptr)}};
-}
-
-json::value to_value(const HistoryPoint& point) {
-  return {{"t_seconds", point.t_seconds},
-          {"updates", point.updates},
-          {"train_loss", or_null(point.train_loss)},
-          {"test_loss", or_null(point.test_loss)},
-          {"test_accuracy", or_null(point.test_accuracy)}};
 }
 
 json::value to_value(const DeltaPeer& peer) {
@@ -178,6 +134,51 @@ std::string iso_8601(WallTime time) {
                 static_cast<int>(clock.seconds().count()),
                 static_cast<int>(clock.subseconds().count()));
   return text;
+}
+
+json::value to_value(const ClusterInfo& cluster) {
+  json::value coordinator = nullptr;
+  if (const auto& holder = cluster.coordinator) {
+    coordinator = {{"id", holder->id}, {"name", holder->name}, {"term", holder->term}};
+  }
+  json::value evaluator = nullptr;
+  if (const auto& holder = cluster.evaluator) {
+    evaluator = {{"id", holder->id}, {"name", holder->name}};
+  }
+  const auto& counts = cluster.members;
+  return {{"name", cluster.name},
+          {"mode", cluster.mode},
+          {"members",
+           {{"alive", counts.alive},
+            {"suspect", counts.suspect},
+            {"dead", counts.dead},
+            {"left", counts.left}}},
+          {"coordinator", coordinator},
+          {"evaluator", evaluator}};
+}
+
+json::value to_value(const MemberStatus& member) {
+  return {{"id", member.id},
+          {"name", member.name},
+          {"state", name_of(member.state)},
+          {"gossip", member.gossip},
+          {"http", or_null(member.http)},
+          {"incarnation", member.incarnation},
+          {"rtt_seconds", or_null(member.rtt_seconds)},
+          {"since", member.since ? json::value(iso_8601(*member.since)) : json::value(nullptr)},
+          {"self", member.self},
+          {"version", or_null(member.version)},
+          {"keys", json::array(member.keys.begin(), member.keys.end())},
+          {"suspected_by", json::array(member.suspected_by.begin(), member.suspected_by.end())},
+          {"evidence", or_null(member.evidence)}};
+}
+
+json::value to_value(const HistoryPoint& point) {
+  return {{"t_seconds", point.t_seconds},
+          {"updates", point.updates},
+          {"train_loss", or_null(point.train_loss)},
+          {"test_loss", or_null(point.test_loss)},
+          {"test_accuracy", or_null(point.test_accuracy)}};
 }
 
 json::value to_value(const NodeStatus& status) {

@@ -54,11 +54,17 @@ Answer get_health(const Call& call, std::string_view name, std::span<const Healt
 
 Answer export_model(const Call& call, ModelFormat format, std::string_view type,
                     std::string_view file) {
-  return [&backend = call.backend, format, type, file](Reply reply) {
+  const std::string state = call.backend.model_tag();
+  const std::string tag = '"' + state + '-' + std::string(file) + '"';
+  const auto known = find_field(call.request.headers, "If-None-Match");
+  if (!state.empty() && known && names_tag(*known, tag)) {
+    return tagged(typed_response(200, type, std::string()), tag, known);  // without an export
+  }
+  return [&backend = call.backend, format, type, file, tag](Reply reply) {
     backend.export_model(
-        format, [type, file, reply = std::move(reply)](const ModelBytes& bytes) mutable {
+        format, [type, file, tag, reply = std::move(reply)](const ModelBytes& bytes) mutable {
           if (!bytes) return reply(refused(bytes.error()));
-          Response response = typed_response(200, type, *bytes);
+          Response response = tagged(typed_response(200, type, *bytes), tag, {});
           response.headers.emplace_back("Content-Disposition",
                                         "attachment; filename=\"" + std::string(file) + '"');
           reply(std::move(response));
@@ -160,6 +166,19 @@ Answer get_report_file(const Call& call) {
 
 Answer get_config(const Call& call) {
   return show(call, call.backend.config(), config_json, config_text);
+}
+
+Answer get_events(const Call& call) {
+  return EventStream{std::string(find_field(call.request.headers, "Last-Event-ID").value_or(""))};
+}
+
+Answer post_predict(const Call& call) {
+  return [&backend = call.backend, rows = call.request.body](Reply reply) mutable {
+    backend.predict(std::move(rows), [reply = std::move(reply)](Predictions lines) mutable {
+      if (!lines) return reply(refused(lines.error()));
+      reply(typed_response(200, kText, std::move(*lines)));
+    });
+  };
 }
 
 }  // namespace hogwild::http

@@ -21,5 +21,7 @@ namespace hogwild::http {
 [[nodiscard]] Answer get_report(const Call& call);
 [[nodiscard]] Answer get_report_file(const Call& call);
 [[nodiscard]] Answer get_config(const Call& call);
+[[nodiscard]] Answer get_events(const Call& call);
+[[nodiscard]] Answer post_predict(const Call& call);
 
 }  // namespace hogwild::http

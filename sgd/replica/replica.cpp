@@ -80,6 +80,7 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
     switch (known->second.window.judge(header->seq)) {
       case OriginWindow::Verdict::kDuplicate:
         ++counters_.duplicate_total;
+        ++known->second.counters.duplicate_total;
         return ApplyResult::kDuplicate;
       case OriginWindow::Verdict::kBeyondWindow:
         ++counters_.beyond_window_total;
@@ -101,12 +102,20 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
     counters_.remote_examples_total += static_cast<std::uint64_t>(entries_.front().value);
   }
   Origin& origin = origins_[header->origin];
-  if (header->seq <= origin.counted_lost) ++counters_.repaired_total;
+  if (header->seq <= origin.counted_lost) {
+    ++counters_.repaired_total;
+    ++origin.counters.repaired_total;
+  }
   mark_applied(origin, header->origin, header->seq);
   retained_.keep(header->origin, header->seq, datagram);
   ++counters_.applied_total;
   schedule_repair(origin, now);
   return ApplyResult::kApplied;
+}
+
+OriginCounters Replica::counters_of(OriginId origin) const {
+  const auto found = origins_.find(origin);
+  return found == origins_.end() ? OriginCounters{} : found->second.counters;
 }
 
 void Replica::heard_of(OriginId origin, std::uint64_t seq, Instant now) {
@@ -126,7 +135,9 @@ void Replica::due_repairs(Instant now, std::vector<RepairRequest>& out) {
     if (last > origin.counted_lost) {
       for (const SeqRange& range : request.missing) {
         if (range.last <= origin.counted_lost) continue;
-        counters_.lost_total += range.last - std::max(range.first - 1, origin.counted_lost);
+        const std::uint64_t lost = range.last - std::max(range.first - 1, origin.counted_lost);
+        counters_.lost_total += lost;
+        origin.counters.lost_total += lost;
       }
       origin.counted_lost = last;
     }
@@ -195,6 +206,7 @@ bool Replica::install(const ReplicaImage& image) {
     const auto old = origins_.find(coverage.origin);
     origin.known_last =
         std::max(origin.window.highest(), old == origins_.end() ? 0 : old->second.known_last);
+    if (old != origins_.end()) origin.counters = old->second.counters;
   }
   origins_ = std::move(origins);
   if (!is_frozen_) reapply_own();

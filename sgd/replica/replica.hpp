@@ -62,6 +62,13 @@ struct ReplicaCounters {
   std::uint64_t remote_examples_total = 0;
 };
 
+/// The same of one origin's datagrams alone.
+struct OriginCounters {
+  std::uint64_t duplicate_total = 0;
+  std::uint64_t repaired_total = 0;
+  std::uint64_t lost_total = 0;
+};
+
 /// One node's copy of a run's state: applies each datagram of each origin once, in any order.
 ///
 /// Source: docs/protocol.md. A core without I/O: the caller moves bytes and tells the time.
@@ -114,6 +121,8 @@ class Replica {
   /// Datagrams known to exist and not applied here.
   [[nodiscard]] std::uint64_t divergence() const;
   [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
+  /// All zero of an origin that this replica has not heard of.
+  [[nodiscard]] OriginCounters counters_of(OriginId origin) const;
   [[nodiscard]] const Retained& retained_ring() const { return retained_; }
 
   [[nodiscard]] ReplicaImage image() const;
@@ -130,6 +139,7 @@ class Replica {
     Instant ask_at = Instant::max();
     std::chrono::nanoseconds ask_interval{};
     std::uint32_t tries = 0;
+    OriginCounters counters;
   };
 
   void mark_applied(Origin& origin, OriginId id, std::uint64_t seq);

@@ -43,6 +43,14 @@ struct LocalData {
   std::string test_source{};
 };
 
+/// Snapshots of the run's state that moved.
+struct SnapshotCounters {
+  std::uint64_t received_total = 0;
+  std::uint64_t failed_total = 0;  ///< asked for: no answer, a refusal, or one that is malformed
+  std::uint64_t sent_total = 0;
+  std::uint64_t bytes_total = 0;  ///< of those received and sent
+};
+
 /// A live member of the cluster, as membership sees it.
 struct MemberView {
   PeerId id = 0;
@@ -124,6 +132,7 @@ class Run {
   [[nodiscard]] const Status* status_of(PeerId peer) const;
   /// Live members of this run that have this part of its data.
   [[nodiscard]] std::vector<PeerId> members_with(DataPart part) const;
+  [[nodiscard]] const SnapshotCounters& snapshots() const { return snapshots_; }
   [[nodiscard]] std::uint64_t malformed_total() const { return malformed_total_; }
   [[nodiscard]] std::uint64_t rejected_total() const { return rejected_total_; }
 
@@ -247,6 +256,7 @@ class Run {
   bool wants_snapshot_ = false;  ///< fell behind, or lacks part of the final state
   bool wants_report_ = false;
   bool mismatch_told_ = false;
+  SnapshotCounters snapshots_;
   std::uint64_t malformed_total_ = 0;
   std::uint64_t rejected_total_ = 0;
 };

@@ -391,8 +391,11 @@ Bytes Run::on_request(std::span<const std::byte> request, Instant now) {
   if (wanted_run_ != 0 || wants_snapshot_ || (final_ && phase_ < Phase::kConfirmed)) {
     return encode_refusal();
   }
-  return encode_snapshot(
+  Bytes snapshot = encode_snapshot(
       {*info_, elapsed_s(now), replica_->image(), history_, stop_, final_, kept_model});
+  ++snapshots_.sent_total;
+  snapshots_.bytes_total += snapshot.size();
+  return snapshot;
 }
 
 void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>> reply,
@@ -404,10 +407,13 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
   if (what == Awaited::kSnapshot) {
     auto snapshot = reply ? decode_snapshot(*reply) : std::nullopt;
     if (!snapshot) {
+      ++snapshots_.failed_total;
       // Two that want each other's run refuse each other: both think again at the next status.
       wanted_run_ = 0;
       return;
     }
+    ++snapshots_.received_total;
+    snapshots_.bytes_total += reply->size();
     const bool is_wanted = snapshot->info.id == wanted_run_ ||
                            (wants_snapshot_ && info_ && snapshot->info.id == info_->id);
     if (is_wanted) install(std::move(*snapshot), now, out);

@@ -201,7 +201,6 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
       {"pin", {"node", "--pin", "auto"}},
       {"cv", {"train", "--cv", "5"}},
       {"probabilities", {"predict", "--probabilities"}},
-      {"metrics-per-peer", {"node", "--metrics-per-peer"}},
   };
   for (const auto& [name, arguments] : later) {
     const auto found = violations(arguments);

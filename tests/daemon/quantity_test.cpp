@@ -90,6 +90,10 @@ BOOST_AUTO_TEST_CASE(a_duration_printed_is_read_back_as_the_same) {
     const Duration duration(static_cast<std::int64_t>(random() % 1'000'000'000'000U));
     BOOST_TEST_REQUIRE((parse_duration(duration_text(duration)) == duration));
   }
+  BOOST_TEST(bandwidth_text(1'000'000'000) == "1Gbit");
+  BOOST_TEST(bandwidth_text(200'500'000) == "200500kbit");
+  BOOST_TEST(bandwidth_text(999) == "999bit");
+  BOOST_TEST(bandwidth_text(0) == "0bit");
   BOOST_TEST(interval_text({.updates = 200, .time = {}}) == "200i");
   BOOST_TEST(interval_text({.updates = 0, .time = 1s}) == "1s");
 }

@@ -100,7 +100,7 @@ class Node:
         with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=10)) as connection:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read().decode()
+            return answer.status, answer.headers, answer.read().decode(errors="replace")
 
     def json(self, path):
         status, _, text = self.request(path)

@@ -42,6 +42,12 @@ class FakeBackend : public Backend {
     }
   }
 
+  std::string model_tag() const override { return tag_value; }
+  void predict(std::string rows, std::move_only_function<void(Predictions)> completion) override {
+    calls.push_back("predict " + rows);
+    completion(predictions);
+  }
+
   Done request_stop(std::string_view reason) override {
     return note("stop " + std::string(reason));
   }
@@ -65,6 +71,8 @@ class FakeBackend : public Backend {
   ReportStatus report_value;
   std::vector<std::pair<std::string, std::filesystem::path>> files;
   ModelBytes model_bytes = std::make_shared<const std::string>("solver_type L2R_L1LOSS_SVC_DUAL\n");
+  std::string tag_value = "0123456789abcdef";
+  Predictions predictions = "1 0.5\n";
   Done outcome;                ///< Of everything that is done.
   bool holds_exports = false;  ///< Exports wait in held_exports.
 

@@ -74,6 +74,12 @@ Metrics full_metrics() {
   metrics.snapshot_transfers_in_total = {{"done", 1}};
   metrics.snapshot_transfers_out_total = {{"done", 2}, {"failed", 1}};
   metrics.snapshot_bytes_total = 100000;
+  metrics.peers.resize(1);
+  metrics.peers[0].id = "1f";
+  metrics.peers[0].name = "b";
+  metrics.peers[0].datagrams_received_total = 21;
+  metrics.peers[0].lost_total = 22;
+  metrics.peers[0].staleness_seconds = 0.5;
   metrics.http.emplace();
   metrics.http->requests = {{"GET", "/v1/status", 200, 12}};
   metrics.http->connections = 2;
@@ -125,6 +131,9 @@ BOOST_AUTO_TEST_CASE(every_metric_of_the_contract_is_there) {
         "hogwild_delta_bytes_total{direction=\"sent\"} 3",
         "hogwild_delta_bytes_total{direction=\"received\"} 4",
         "hogwild_delta_lost_total 5",
+        "hogwild_peer_delta_datagrams_total{peer=\"b\",id=\"1f\",direction=\"received\"} 21",
+        "hogwild_peer_delta_lost_total{peer=\"b\",id=\"1f\"} 22",
+        "hogwild_peer_delta_staleness_seconds{peer=\"b\",id=\"1f\"} 0.5",
         "hogwild_delta_repaired_total 6",
         "hogwild_delta_duplicate_total 7",
         "hogwild_delta_rejected_total{reason=\"odd \\\"label\\\" \\\\ \\n \xef\xbf\xbd\"} 8",

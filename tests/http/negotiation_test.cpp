@@ -37,6 +37,27 @@ BOOST_AUTO_TEST_CASE(weights_and_specificity_decide) {
   BOOST_TEST(preferred("text/plain, application/json") == "application/json");
 }
 
+BOOST_AUTO_TEST_CASE(coding_is_taken_by_name_else_by_star_and_a_weight_of_0_refuses) {
+  for (const char* field :
+       {"gzip", "GZIP", "deflate, gzip;q=0.1", "*", "gzip, *;q=0", "br , gzip "}) {
+    BOOST_TEST(accepts_coding(field, "gzip"), field);
+  }
+  for (const char* field :
+       {"", "identity", "gzip;q=0", "gzip; q=0.0, *", "*;q=0", "gzipp", "x-gzip", ",", ";q=1"}) {
+    BOOST_TEST(!accepts_coding(field, "gzip"), field);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(tags_are_compared_weakly) {
+  for (const char* field : {"\"a\"", "W/\"a\"", "*", "\"b\", \"a\"", "\"b\",W/\"a\"  "}) {
+    BOOST_TEST(names_tag(field, "\"a\""), field);
+    BOOST_TEST(names_tag(field, "W/\"a\""), field);
+  }
+  for (const char* field : {"", "a", "\"A\"", "\"b\"", ",", "W/", "\"a"}) {
+    BOOST_TEST(!names_tag(field, "\"a\""), field);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

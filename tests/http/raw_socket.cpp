@@ -89,15 +89,17 @@ void RawSocket::reset() {
   ::close(std::exchange(descriptor_, -1));
 }
 
-std::string RawSocket::read_head() {
+std::string RawSocket::read_head() { return read_through(kEndOfHead); }
+
+std::string RawSocket::read_through(std::string_view mark) {
   std::size_t end = 0;
-  while ((end = unread_.find(kEndOfHead)) == std::string::npos) {
-    if (!receive()) throw std::runtime_error("closed in a header: " + unread_);
+  while ((end = unread_.find(mark)) == std::string::npos) {
+    if (!receive()) throw std::runtime_error("closed before the mark: " + unread_);
   }
-  end += kEndOfHead.size();
-  std::string head = unread_.substr(0, end);
+  end += mark.size();
+  std::string text = unread_.substr(0, end);
   unread_.erase(0, end);
-  return head;
+  return text;
 }
 
 std::string RawSocket::read_message() {

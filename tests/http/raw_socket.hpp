@@ -32,6 +32,8 @@ class RawSocket {
   std::string read_message();
   /// The same without a body, as after HEAD.
   std::string read_head();
+  /// Everything up to `mark` and with it. Throws where the other side closes before.
+  std::string read_through(std::string_view mark);
   /// Takes in `count` further bytes and forgets them. Throws where the other side closes before.
   void skip(std::size_t count);
   /// Everything until the other side closes or resets.

@@ -3,8 +3,12 @@
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 #include <random>
+#include <set>
 
+#include "http/ascii.hpp"
+#include "http/response.hpp"
 #include "tests/http/fake_backend.hpp"
+#include "tests/http/inflated.hpp"
 
 namespace hogwild::http {
 namespace {
@@ -24,6 +28,8 @@ constexpr const char* kShownPaths[] = {"/",
                                        "/v1/logs",
                                        "/v1/report",
                                        "/v1/config",
+                                       "/v1/openapi.json",
+                                       "/assets/page.css",
                                        "/v1/model.liblinear",
                                        "/v1/model.csv",
                                        "/v1/model.bin",
@@ -47,6 +53,9 @@ struct Node {
   /// The answer, at once or deferred.
   static Response response(Routed routed) {
     if (auto* at_once = std::get_if<Response>(&routed.answer)) return std::move(*at_once);
+    if (std::holds_alternative<EventStream>(routed.answer)) {
+      return typed_response(200, "text/event-stream", std::string());
+    }
     Response later;
     later.status = 0;
     std::get<Deferred>(routed.answer)([&](Response given) { later = std::move(given); });
@@ -91,11 +100,9 @@ BOOST_AUTO_TEST_CASE(any_other_method_is_405_with_what_is_allowed) {
       BOOST_TEST(field_of(answer, "Allow") == "GET, HEAD", method << ' ' << path);
     }
   }
-  const std::pair<const char*, const char*> kActions[] = {{"/v1/stop", "POST"},
-                                                          {"/v1/leave", "POST"},
-                                                          {"/v1/join", "POST"},
-                                                          {"/v1/log-level", "PUT"},
-                                                          {"/v1/members/1f", "DELETE"}};
+  const std::pair<const char*, const char*> kActions[] = {
+      {"/v1/stop", "POST"},    {"/v1/leave", "POST"},    {"/v1/join", "POST"},
+      {"/v1/predict", "POST"}, {"/v1/log-level", "PUT"}, {"/v1/members/1f", "DELETE"}};
   for (const auto& [path, allowed] : kActions) {
     for (const auto* method : {"GET", "HEAD", "PATCH"}) {
       const auto answer = Node::response(node.ask(method, path));
@@ -203,7 +210,8 @@ BOOST_AUTO_TEST_CASE(index_shows_the_status_and_names_every_path) {
   const auto text = text_of(node.get("/"));
   BOOST_TEST(text.find("node-7") != std::string::npos);
   for (const auto* path : kShownPaths) {
-    if (std::string_view(path).starts_with("/v1/report/")) continue;
+    const std::string_view shown = path;
+    if (shown.starts_with("/v1/report/") || shown.starts_with("/assets/")) continue;
     BOOST_TEST(text.find(std::string("GET     ") + path) != std::string::npos, path);
   }
   BOOST_TEST(text.find("DELETE  /v1/members/{id}") != std::string::npos);
@@ -394,14 +402,139 @@ BOOST_AUTO_TEST_CASE(host_must_be_there_once_and_mean_this_node) {
   BOOST_TEST(status({{"Host", "evil.example"}}, "http://localhost/livez") == 200U);
 }
 
+BOOST_AUTO_TEST_CASE(browser_gets_the_page_and_everybody_else_the_text) {
+  Node node;
+  const auto page = node.get("/", {{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}});
+  BOOST_TEST(field_of(page, "Content-Type") == "text/html; charset=utf-8");
+  BOOST_TEST(field_of(page, "Content-Security-Policy").find("script-src 'self'") !=
+             std::string::npos);
+  BOOST_TEST(text_of(page).starts_with("<!doctype html>"));
+  for (const auto* accept : {"*/*", "text/plain", "application/json", ""}) {
+    const auto text = node.get("/", {{"Accept", accept}});
+    BOOST_TEST(field_of(text, "Content-Type") == "text/plain; charset=utf-8", accept);
+  }
+  BOOST_TEST(field_of(page, "Vary") == "Accept, Accept-Encoding");
+  BOOST_TEST(field_of(node.get("/"), "Vary") == "Accept, Accept-Encoding");
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_the_page_come_packed_where_that_is_taken_and_once_where_kept) {
+  Node node;
+  const auto plain = node.get("/assets/page.js");
+  BOOST_TEST(field_of(plain, "Content-Type") == "text/javascript; charset=utf-8");
+  BOOST_TEST(field_of(plain, "Content-Encoding") == "(none)");
+  const auto packed = node.get("/assets/page.js", {{"Accept-Encoding", "gzip, br"}});
+  BOOST_TEST(field_of(packed, "Content-Encoding") == "gzip");
+  BOOST_TEST((inflated(text_of(packed)) == text_of(plain)));
+  BOOST_TEST(field_of(packed, "ETag") != field_of(plain, "ETag"));
+  const auto again = node.get("/assets/page.js", {{"If-None-Match", field_of(plain, "ETag")}});
+  BOOST_TEST(again.status == 304U);
+  BOOST_TEST(text_of(again).empty());
+  BOOST_TEST(field_of(again, "ETag") == field_of(plain, "ETag"));
+  for (const auto* name : {"page", "..", "%2e%2e", "embed.py", "page.js%00"}) {
+    const unsigned status = node.get(std::string("/assets/") + name).status;
+    BOOST_TEST((status == 404U || status == 400U), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(model_that_the_client_has_is_not_made_again) {
+  Node node;
+  const auto first = node.get("/v1/model.csv");
+  const std::string tag = field_of(first, "ETag");
+  BOOST_TEST(tag == "\"0123456789abcdef-weights.csv\"");
+  BOOST_TEST(field_of(first, "Cache-Control") == "no-cache");
+  node.backend.calls.clear();
+  for (const auto& known : {tag, "W/" + tag, std::string("*")}) {
+    BOOST_TEST(node.get("/v1/model.csv", {{"If-None-Match", known}}).status == 304U, known);
+  }
+  BOOST_TEST(node.backend.calls.empty());
+  BOOST_TEST(node.get("/v1/model.liblinear", {{"If-None-Match", tag}}).status == 200U);
+  node.backend.tag_value = "fedcba9876543210";
+  BOOST_TEST(node.get("/v1/model.csv", {{"If-None-Match", tag}}).status == 200U);
+  node.backend.tag_value = "";
+  BOOST_TEST(node.get("/v1/model.csv", {{"If-None-Match", "*"}}).status == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(anybody_may_ask_for_predictions) {
+  Node node;
+  node.access.token = "t";
+  Request request{"POST", "/v1/predict", {{"Host", "10.0.0.1"}}, "1 5:1\n", 1, false};
+  const auto answer = Node::response(route(request, node.access, node.backend));
+  BOOST_TEST(answer.status == 200U);
+  BOOST_TEST(text_of(answer) == "1 0.5\n");
+  BOOST_TEST(node.backend.calls.back() == "predict 1 5:1\n");
+  node.backend.predictions =
+      std::unexpected(Refusal{RefusalKind::kInvalid, "body:1:3: no feature has the id 0"});
+  const auto wrong = Node::response(route(request, node.access, node.backend));
+  BOOST_TEST(wrong.status == 400U);
+  BOOST_TEST(text_of(wrong).find("body:1:3") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(only_rows_to_predict_may_be_long) {
+  BOOST_TEST(body_bytes_max("POST", "/v1/predict") == 1024U * 1024U);
+  BOOST_TEST(body_bytes_max("POST", "/v1/predict?x") == 1024U * 1024U);
+  for (const auto& [method, target] :
+       {std::pair("GET", "/v1/predict"), std::pair("POST", "/v1/stop"), std::pair("POST", "%zz"),
+        std::pair("POST", "/nowhere"), std::pair("", "")}) {
+    BOOST_TEST(body_bytes_max(method, target) == 64U * 1024U, method << ' ' << target);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(events_go_on_after_the_last_that_the_client_has) {
+  Node node;
+  const auto routed = node.ask("GET", "/v1/events", {{"Last-Event-ID", "abc-7"}});
+  BOOST_TEST_REQUIRE(std::holds_alternative<EventStream>(routed.answer));
+  BOOST_TEST(std::get<EventStream>(routed.answer).last_event_id == "abc-7");
+}
+
+BOOST_AUTO_TEST_CASE(every_answer_says_that_no_other_site_may_use_it) {
+  Node node;
+  for (const auto* path : {"/", "/v1/status", "/nowhere", "/metrics", "/assets/page.js"}) {
+    const auto answer = node.get(path);
+    BOOST_TEST(field_of(answer, "X-Content-Type-Options") == "nosniff", path);
+    BOOST_TEST(field_of(answer, "Cross-Origin-Resource-Policy") == "same-origin", path);
+    BOOST_TEST(field_of(answer, "Referrer-Policy") == "no-referrer", path);
+    BOOST_TEST(field_of(answer, "Content-Security-Policy").find("frame-ancestors 'none'") !=
+                   std::string::npos,
+               path);
+  }
+}
+
+// The document names every method, path and parameter that there is, and none that there is not.
+BOOST_AUTO_TEST_CASE(openapi_document_and_the_router_agree) {
+  Node node;
+  const auto paths = json::parse(text_of(node.get("/v1/openapi.json"))).at("paths").as_object();
+  std::set<std::string> described;
+  for (const auto& [path, methods] : paths) {
+    for (const auto& [method, operation] : methods.as_object()) {
+      std::string line = std::string(method) + ' ' + std::string(path);
+      if (const auto* parameters = operation.as_object().if_contains("parameters")) {
+        for (const auto& each : parameters->as_array()) {
+          if (each.at("in") == "query") line += " " + std::string(each.at("name").as_string());
+        }
+      }
+      described.insert(line);
+    }
+  }
+  std::set<std::string> there;
+  for (const RouteInfo& each : routes()) {
+    std::string line(each.method);
+    std::ranges::transform(line, line.begin(), ascii_lower);
+    line += ' ' + std::string(each.pattern);
+    for (const auto parameter : each.parameters) line += ' ' + std::string(parameter);
+    there.insert(line);
+  }
+  BOOST_TEST(described == there, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(random_requests_always_get_an_answer_that_is_whole) {
   Node node;
   std::mt19937 random(5);
   const std::vector<std::string> kPieces = {
-      "/",      "v1",          "/v1/members", "/v1/logs",  "?",
-      "&",      "=",           "%",           "%2F",       "level",
-      "format", "text",        "\x01",        "\xff",      "..",
-      "state",  "/v1/report/", "http://",     "localhost", "18446744073709551616"};
+      "/",          "v1",          "/v1/members", "/v1/logs",  "?",
+      "&",          "=",           "%",           "%2F",       "level",
+      "format",     "text",        "\x01",        "\xff",      "..",
+      "state",      "/v1/report/", "http://",     "localhost", "18446744073709551616",
+      "/v1/events", "/assets/",    "/v1/predict"};
   const std::vector<std::string> kMethods = {"GET", "HEAD", "POST", "PUT", "DELETE", ""};
   for (int i = 0; i < 20'000; ++i) {
     std::string target;

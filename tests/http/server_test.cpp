@@ -265,20 +265,46 @@ BOOST_AUTO_TEST_CASE(client_that_waits_before_its_body_is_told_to_go_on) {
 
 BOOST_AUTO_TEST_CASE(connections_beyond_the_bound_are_told_so) {
   RunningServer node({.connections_max = 2, .linger_limit = 50ms});
+  node.backend.holds_exports = true;
   auto first = node.connect();
   auto second = node.connect();
-  BOOST_TEST_REQUIRE(node.becomes([&] { return node.server->metrics().connections == 2; }));
+  first.send(request("GET /v1/model.csv"));
+  second.send(request("GET /v1/model.csv"));
+  BOOST_TEST_REQUIRE(node.becomes([&] { return node.backend.held_exports.size() == 2; }));
   auto third = node.connect();
   const auto answer = third.read_rest();
   BOOST_TEST(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
   BOOST_TEST(contains(answer, "\r\nRetry-After: 1\r\n"));
   BOOST_TEST(node.call([&] { return node.server->metrics().connections_refused_total; }) == 1U);
 
-  first.finish_sending();  // Makes room.
-  BOOST_TEST_REQUIRE(node.becomes([&] { return node.server->metrics().connections <= 1; }));
+  node.call([&] { node.backend.held_exports.front()(node.backend.model_bytes); });
+  first.read_message();  // Now it is silent, and may give way.
   auto fourth = node.connect();
   fourth.send(kGetLivez);
   BOOST_TEST(body_of(fourth.read_message()) == "ok\n");
+}
+
+// Whoever sends its requests slowly, or never, cannot keep others out.
+BOOST_AUTO_TEST_CASE(at_the_bound_the_connection_silent_for_longest_gives_way) {
+  RunningServer node({.connections_max = 8});
+  std::vector<RawSocket> slow;
+  for (int i = 0; i < 8; ++i) {
+    slow.push_back(node.connect());
+    slow.back().send("GET /livez HTTP/1.1\r\nHost: loc");
+  }
+  BOOST_TEST_REQUIRE(node.becomes([&] { return node.server->metrics().connections == 8; }));
+  auto busy = node.connect();
+  for (int i = 0; i < 100; ++i) {
+    busy.send(kGetLivez);
+    BOOST_TEST_REQUIRE(body_of(busy.read_message()) == "ok\n");
+    slow.push_back(node.connect());
+    slow.back().send("GET /livez HTTP/1.1\r\nHost: loc");
+  }
+  BOOST_TEST(slow.front().read_rest() == "");
+  BOOST_TEST(node.becomes([&] { return node.server->metrics().connections <= 8; }));
+  const auto metrics = node.call([&] { return node.server->metrics(); });
+  BOOST_TEST(metrics.connections_refused_total == 0U);
+  BOOST_TEST(metrics.connections_closed_for_room_total >= 93U);
 }
 
 BOOST_AUTO_TEST_CASE(client_that_does_not_read_is_given_up_on) {

@@ -73,11 +73,14 @@ BOOST_AUTO_TEST_CASE(a_gap_is_asked_for_after_a_while_and_with_a_back_off) {
   BOOST_TEST(due[0].origin == 1U);
   BOOST_TEST((due[0].missing == std::vector<SeqRange>{{2, 2}}));
   BOOST_TEST(b.counters().lost_total == 1U);
+  BOOST_TEST(b.counters_of(a.self()).lost_total == 1U);
   due.clear();
   b.due_repairs(kStart + 6ms, due);
   BOOST_TEST(due.empty());
   BOOST_CHECK(b.apply(second, kStart + 7ms) == ApplyResult::kApplied);
   BOOST_TEST(b.counters().repaired_total == 1U);
+  BOOST_TEST(b.counters_of(a.self()).repaired_total == 1U);
+  BOOST_TEST(b.counters_of(99).lost_total == 0U);
   BOOST_CHECK(b.next_repair() == Instant::max());
 }
 
