@@ -358,9 +358,13 @@ void Node::arm_timer() {
   Instant next = core_->next_deadline();
   if (session_) next = std::min(next, next_flush_);
   if (is_leaving_) next = std::min(next, Clock::now() + milliseconds(10));
+  if (next == armed_for_) return;  // most turns change no deadline
+  armed_for_ = next;
   timer_.expires_at(next);
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) turn();
+    if (error) return;
+    armed_for_.reset();
+    turn();
   });
 }
 

@@ -125,6 +125,7 @@ class Node {
   std::unique_ptr<SeedFinder> seeds_;
   WakeSignal wake_;
   boost::asio::steady_timer timer_;
+  std::optional<Instant> armed_for_;  ///< when timer_ ends, while it runs
   boost::asio::steady_timer alone_timer_;
   boost::asio::signal_set signals_;
   boost::asio::thread_pool background_{1};
