@@ -113,6 +113,7 @@ class Node {
   boost::asio::io_context context_{1};
   std::uint64_t start_time_unix_ms_;
   Instant started_at_;
+  std::chrono::nanoseconds asleep_;  ///< how long the host had slept by the last turn
   membership::NodeId id_;
   std::uint64_t random_seed_;
   // Network thread only
