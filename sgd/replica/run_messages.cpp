@@ -154,7 +154,9 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
   peer.status = *status;
   peer.status.points.clear();
   if (is_first) send_status(std::array{from}, out);
-  if (phase_ == Phase::kNoRun) next_deadline_ = now;  // it may be the last that a run waits for
+  if (phase_ == Phase::kNoRun) {  // it may be what the creation of a run waits for
+    next_deadline_ = std::min(next_deadline_, now + milliseconds(100));
+  }
   learn_from(from, *status, now, out);
 }
 

@@ -38,7 +38,11 @@ class Chaos {
       do_something();
     }
     end_faults();
-    const bool converged = cluster_.run_until([&] { return cluster_.is_converged(); }, 60s);
+    bool converged = false;
+    for (int i = 0; i < 30 && !converged && cluster_.violation().empty(); ++i) {
+      join_the_lonely();
+      converged = cluster_.run_until([&] { return cluster_.is_converged(); }, 2s);
+    }
     if (!cluster_.violation().empty()) return cluster_.violation();
     return converged ? ""
                      : "views do not agree a minute after the last fault\n" + cluster_.describe();
@@ -172,8 +176,11 @@ class Chaos {
     cluster_.heal();
     cluster_.set_network({});
     for (SimCluster::NodeIndex i = 0; i < cluster_.size(); ++i) cluster_.resume(i);
-    // Islands that never met, because a newcomer's only peer was gone, need somebody who tells
-    // them.
+  }
+
+  /// Islands that never met, because a newcomer's only peer was gone, need somebody who tells them,
+  /// as a daemon tells its core of its seeds until it has met one.
+  void join_the_lonely() {
     const SimCluster::NodeIndex host = first_running();
     for (SimCluster::NodeIndex i = 0; i < cluster_.size(); ++i) {
       if (i != host && !cluster_.state_of(i, host)) cluster_.join(i, host);

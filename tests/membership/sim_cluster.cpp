@@ -25,6 +25,7 @@ constexpr std::size_t kMostPacketBytes = 1400;
 /// each 7.5 to 12.5 s, and under loss some questions are in vain.
 constexpr Duration kBuriedAtMost = std::chrono::seconds(60);
 constexpr double kMostLossToReach = 0.25;
+constexpr std::size_t kSocketPackets = 1000;
 
 Endpoint endpoint_of(std::uint16_t address) {
   return Endpoint::v4({10, 0, static_cast<std::uint8_t>(address >> 8U),
@@ -165,9 +166,7 @@ void SimCluster::step(NodeIndex node, const std::function<void(Swim&, Outbox&)>&
   Node& stepped = nodes_[node];
   if (stepped.life == Life::kGone) return;
   if (stepped.life != Life::kRunning) {
-    if (stepped.waiting.size() < 1000) {
-      stepped.waiting.push_back([this, node, step] { this->step(node, step); });
-    }
+    stepped.waiting.push_back([this, node, step] { this->step(node, step); });
     return;
   }
   Outbox out;
@@ -209,7 +208,9 @@ void SimCluster::send(NodeIndex from, const Datagram& datagram) {
 }
 
 void SimCluster::deliver(NodeIndex from, NodeIndex to, const std::vector<std::byte>& bytes) {
-  if (nodes_[to].life == Life::kSuspended) return;
+  const bool is_lost =  // asleep, or its socket is full
+      nodes_[to].life == Life::kSuspended || nodes_[to].waiting.size() >= kSocketPackets;
+  if (is_lost) return;
   const Endpoint source = nodes_[from].endpoint;
   const std::uint64_t sender = nodes_[from].id;
   step(to, [this, to, source, sender, bytes](Swim& swim, Outbox& out) {
@@ -454,7 +455,9 @@ std::string SimCluster::describe() const {
   std::ostringstream text;
   text << "seed " << options_.seed << " at " << seconds(now_) << " s\n";
   for (const Node& node : nodes_) {
-    text << "  " << node.name << (node.life == Life::kGone ? " (gone)" : "") << " sees";
+    constexpr std::array kLife{"", " (stalled)", " (suspended)", " (gone)"};
+    text << "  " << node.name << " at " << to_string(node.endpoint)
+         << kLife[static_cast<std::size_t>(node.life)] << " sees";
     for (const Member& member : node.swim->members().all()) {
       text << ' ' << member.profile.name << '=' << to_string(member.state) << '/'
            << member.incarnation;
