@@ -301,7 +301,7 @@ void SimCluster::note_claims(NodeIndex node, std::uint64_t sender,
                              const std::vector<Claim>& claims) {
   // Who has left believes nothing any more, and nobody believes doubt of a suspect's.
   const bool has_left = nodes_[node].swim->members().self().state == MemberState::kLeft;
-  if (!options_.checks_invariants || has_left) return;
+  if (!options_.checks_invariants || has_left || sender == nodes_[node].id) return;
   const Member* source = nodes_[node].swim->members().find(sender);
   const Instant trusted = local(node) - View::kTrustAfter;
   const bool may_accuse =
@@ -330,7 +330,8 @@ void SimCluster::check(NodeIndex index) {
     before = now_believed;
     const auto seen = node.seen.find(id);
     if (seen != node.seen.end() && now_believed < seen->second) {
-      fail(index, "a stronger claim was not believed" + about);
+      fail(index, "a stronger claim was not believed" + about + ": " +
+                      std::to_string(now_believed) + " < " + std::to_string(seen->second));
     }
     const bool is_suspect = member.state == MemberState::kSuspect;
     if (is_suspect == member.suspected_by.empty()) fail(index, "accusers do not fit state" + about);
