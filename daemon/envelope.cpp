@@ -90,7 +90,8 @@ std::optional<Hint> hint_about(std::span<const std::byte> request, Refusal refus
     default:
       return std::nullopt;
   }
-  if (request[3] == kHintChannel) return std::nullopt;  // never a hint about a hint
+  if (request.size() < Envelope::kBytes) return std::nullopt;  // never longer than the request
+  if (request[3] == kHintChannel) return std::nullopt;         // never a hint about a hint
   return Hint{.reason = refusal, .about = sender_of(request)};
 }
 

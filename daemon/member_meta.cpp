@@ -53,7 +53,7 @@ std::optional<MemberMeta> decode_meta(std::span<const std::byte> bytes) {
   bytes = bytes.subspan(2);
   auto http = read_text(bytes);
   auto version = http ? read_text(bytes) : std::nullopt;
-  if (!version || bytes.size() % 2 != 0) return std::nullopt;
+  if (!version || bytes.size() % 2 != 0 || bytes.size() > 2 * kMostKeys) return std::nullopt;
   for (; !bytes.empty(); bytes = bytes.subspan(2)) meta.keys.push_back(read_u16(bytes));
   meta.http = std::move(*http);
   meta.version = std::move(*version);

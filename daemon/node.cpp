@@ -28,6 +28,8 @@ using std::chrono::seconds;
 constexpr int kReceiveBufferBytes = 8 << 20;
 /// A flush that may not be sent yet is looked at again so soon.
 constexpr milliseconds kSoon{1};
+/// A host that was suspended for longer has missed what was said to it.
+constexpr seconds kSleep{1};
 
 std::uint64_t random_word() {
   static std::random_device device;
@@ -43,6 +45,18 @@ std::uint64_t unix_ms() {
 std::string host_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+/// How long this host was suspended since it started: what the boot clock counts and the monotonic
+/// clock does not.
+std::chrono::nanoseconds time_asleep() {
+  const auto read = [](clockid_t clock) {
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  };
+  const auto boot = read(CLOCK_BOOTTIME);  // first: a pause in between must not look like sleep
+  return boot - read(CLOCK_MONOTONIC);
 }
 
 /// The first address that a name has; throws with the flag and the value.
@@ -79,6 +93,7 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
       service_(std::move(service)),
       start_time_unix_ms_(unix_ms()),
       started_at_(Clock::now()),
+      asleep_(time_asleep()),
       id_(membership::NodeId::from_words(random_word(), random_word())),
       random_seed_(random_word()),
       wake_(context_),
@@ -243,14 +258,19 @@ int Node::run() {
     return reply;
   });
   wake_.start([this] { on_wake(); });
-  seeds_ = std::make_unique<SeedFinder>(
-      context_, options_.join,
-      [this](const membership::Endpoint& seed) {
-        if (is_leaving_) return;
-        core_->join(seed, Clock::now(), out_box_);
-        turn();
-      },
-      [this] { return core_->swim().members().counts().live() < 2; });
+  SeedFinder::Node finder;
+  finder.join = [this](const membership::Endpoint& seed) {
+    if (is_leaving_) return;
+    core_->join(seed, Clock::now(), out_box_);
+    turn();
+  };
+  finder.is_met = [this](const membership::Endpoint& seed) {
+    return std::ranges::any_of(core_->swim().members().all(), [&](const auto& member) {
+      return member.is_live() && member.profile.gossip == seed;
+    });
+  };
+  finder.is_alone = [this] { return core_->swim().members().counts().live() < 2; };
+  seeds_ = std::make_unique<SeedFinder>(context_, options_.join, std::move(finder));
   seeds_->start();
   recall_peers();
   complain_while_alone();
@@ -280,6 +300,13 @@ int Node::run() {
 void Node::turn() {
   if (is_over_) return;
   const Instant now = Clock::now();
+  const auto asleep = time_asleep();
+  if (asleep - asleep_ > kSleep) {
+    log_.event(LogLevel::kMembership, "host_slept",
+               {{"seconds", std::chrono::duration<double>(asleep - asleep_).count()}});
+    core_->woke(now, out_box_);
+    asleep_ = asleep;
+  }
   core_->on_tick(now, out_box_);
   if (session_ && now >= next_flush_) flush(now);
   carry_out();
@@ -294,9 +321,13 @@ void Node::arm_timer() {
   Instant next = core_->next_deadline();
   if (session_) next = std::min(next, next_flush_);
   if (is_leaving_) next = std::min(next, Clock::now() + milliseconds(10));
+  if (next == armed_for_) return;  // most turns change no deadline
+  armed_for_ = next;
   timer_.expires_at(next);
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) turn();
+    if (error) return;
+    armed_for_.reset();
+    turn();
   });
 }
 

@@ -132,6 +132,7 @@ class Node {
   boost::asio::io_context context_{1};
   std::uint64_t start_time_unix_ms_;
   Instant started_at_;
+  std::chrono::nanoseconds asleep_;  ///< how long the host had slept by the last turn
   membership::NodeId id_;
   std::uint64_t random_seed_;
   // Network thread only
@@ -144,6 +145,7 @@ class Node {
   std::unique_ptr<SeedFinder> seeds_;
   WakeSignal wake_;
   boost::asio::steady_timer timer_;
+  std::optional<Instant> armed_for_;  ///< when timer_ ends, while it runs
   boost::asio::steady_timer alone_timer_;
   boost::asio::steady_timer watchdog_timer_;
   boost::asio::signal_set signals_;

@@ -703,8 +703,9 @@ http::Done NodeBackend::request_leave() {
 }
 
 http::Done NodeBackend::request_join(std::string_view host, std::uint16_t port) {
-  node_.seeds_->add({std::string(host), port});
-  return {};
+  if (node_.seeds_->add({std::string(host), port})) return {};
+  return std::unexpected(http::Refusal{http::RefusalKind::kConflict,
+                                       "too many addresses to join through were given already"});
 }
 
 http::Done NodeBackend::set_log_level(int level) {

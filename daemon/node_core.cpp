@@ -172,6 +172,12 @@ void NodeCore::on_port_unreachable(Endpoint endpoint, Instant now, NodeOutbox& o
   }
 }
 
+void NodeCore::woke(Instant now, NodeOutbox& out) {
+  membership::Outbox wanted;
+  swim_.woke(now, wanted);
+  route(wanted, now, out);
+}
+
 void NodeCore::on_tick(Instant now, NodeOutbox& out) {
   std::erase_if(refused_by_, [&](const RefusedBy& past) { return now - past.last > kRefusedFor; });
   if (now >= swim_.next_deadline()) {

@@ -146,6 +146,8 @@ class NodeCore {
                        Instant now, NodeOutbox& out);
   /// ICMP says that nobody listens at `endpoint`, gossip or data. Never believed alone.
   void on_port_unreachable(Endpoint endpoint, Instant now, NodeOutbox& out);
+  /// The host was suspended for a time that `now` does not tell.
+  void woke(Instant now, NodeOutbox& out);
   void on_tick(Instant now, NodeOutbox& out);
   [[nodiscard]] Instant next_deadline() const;
 

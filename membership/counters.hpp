@@ -31,9 +31,10 @@ struct SwimCounters {
   std::uint64_t probes_failed_total = 0;   // by nothing in time
   std::uint64_t probes_late_total = 0;     // begun anew because this node itself was late
 
-  std::uint64_t accusations_total = 0;  // suspicions that this node began or confirmed
-  std::uint64_t accusations_held_total =
-      0;                                // not made, because this node looked like the faulty one
+  std::uint64_t accusations_total = 0;       // suspicions that this node began or confirmed
+  std::uint64_t accusations_held_total = 0;  // not made: this node looked like the faulty one
+  std::uint64_t accusations_doubted_total =
+      0;                                // of others, not believed: suspect or dead themselves
   std::uint64_t refutations_total = 0;  // own incarnation raised against a claim
   std::uint64_t joined_total = 0;
   std::uint64_t suspected_total = 0;

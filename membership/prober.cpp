@@ -78,9 +78,14 @@ std::optional<Probe> Prober::finish(std::uint64_t target) {
 }
 
 std::optional<Prober::Step> Prober::advance(Instant now) {
-  const auto due = std::ranges::find_if(probes_, [&](const Probe& p) { return p.deadline <= now; });
+  const auto due = std::ranges::find_if(
+      probes_, [&](const Probe& p) { return std::min(p.deadline, p.next_ping) <= now; });
   if (due == probes_.end()) return std::nullopt;
   if (is_late(*due, now)) return Step{StepType::kLate, remove(*due)};
+  if (due->deadline > now) {
+    due->next_ping = now + std::max(kPingPause, due->timeout);
+    return Step{StepType::kResend, *due};
+  }
   switch (due->stage) {
     case Probe::Stage::kDirect:
       due->stage = Probe::Stage::kResent;
@@ -89,6 +94,7 @@ std::optional<Prober::Step> Prober::advance(Instant now) {
     case Probe::Stage::kResent:
       due->stage = Probe::Stage::kIndirect;
       due->deadline = now + std::max(indirect_timeout_, 4 * due->timeout);
+      due->next_ping = now + std::max(kPingPause, due->timeout);
       return Step{StepType::kAskHelpers, *due};
     case Probe::Stage::kIndirect:
       break;
@@ -98,7 +104,7 @@ std::optional<Prober::Step> Prober::advance(Instant now) {
 
 Instant Prober::next_deadline() const {
   Instant next = kNever;
-  for (const Probe& probe : probes_) next = std::min(next, probe.deadline);
+  for (const Probe& probe : probes_) next = std::min({next, probe.deadline, probe.next_ping});
   return next;
 }
 

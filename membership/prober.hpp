@@ -17,15 +17,16 @@ struct Probe {
   enum class Stage {
     kDirect,    // one ping sent
     kResent,    // a second one
-    kIndirect,  // helpers and TCP asked, and a third ping
+    kIndirect,  // helpers and TCP asked, and pings sent on
   };
 
   std::uint64_t target = 0;
   std::uint32_t sequence = 0;
   Stage stage = Stage::kDirect;
   Instant started;
-  Instant deadline;     // of the stage
-  Duration timeout{0};  // of a direct ping
+  Instant deadline;            // of the stage
+  Instant next_ping = kNever;  // while helpers try
+  Duration timeout{0};         // of a direct ping
   std::vector<std::uint64_t> helpers;
   std::vector<std::uint64_t> nacks;
   StreamToken stream = 0;  // 0: none running
@@ -36,15 +37,18 @@ struct Probe {
 /// nothing itself.
 ///
 /// Source: SWIM, 3.1 (direct, then indirect), Lifeguard (nack), memberlist (TCP probe). Ours:
-/// timeouts from measured round trips, one resend, the verdict as soon as nothing is left to wait
-/// for, none from a round in which this node was late. Invariant: at most kMaxProbes, at most one a
-/// target; sequences are never used twice within 2^32.
+/// timeouts from measured round trips, pings sent on while there is time for an answer, the verdict
+/// as soon as nothing is left to wait for, none from a round in which this node was late.
+/// Invariant: at most kMaxProbes, at most one a target; sequences are never used twice within 2^32.
 class Prober {
  public:
   static constexpr std::size_t kMaxProbes = 8;
+  /// Where a quarter of all packets is lost, 44 of 100 single pings are in vain, and three in a
+  /// thousand of seven.
+  static constexpr Duration kPingPause = std::chrono::milliseconds(90);
 
   enum class StepType {
-    kResend,      // send the second ping
+    kResend,      // send another ping
     kAskHelpers,  // ask helpers, begin the TCP probe; then helpers_asked()
     kFailed,      // over: nothing came in time
     kLate,        // over without verdict: this node served its own timer too late

@@ -19,6 +19,10 @@ void RumorQueue::drop(std::uint64_t subject) {
   std::erase_if(rumors_, [&](const Rumor& rumor) { return rumor.subject == subject; });
 }
 
+bool RumorQueue::holds(std::uint64_t subject) const {
+  return std::ranges::count(rumors_, subject, &Rumor::subject) > 0;
+}
+
 std::size_t RumorQueue::fill(std::vector<std::byte>& packet, std::size_t max_bytes,
                              std::uint32_t max_sends, std::uint64_t except) {
   std::ranges::sort(rumors_, [](const Rumor& a, const Rumor& b) {

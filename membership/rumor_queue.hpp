@@ -20,6 +20,7 @@ class RumorQueue {
   void drop(std::uint64_t subject);
   void clear() { rumors_.clear(); }
   [[nodiscard]] bool empty() const { return rumors_.empty(); }
+  [[nodiscard]] bool holds(std::uint64_t subject) const;
   [[nodiscard]] std::size_t size() const { return rumors_.size(); }
 
   /// Appends rumors to `packet` while it stays within `max_bytes`, least-sent first and newest

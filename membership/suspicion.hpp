@@ -24,6 +24,8 @@ class Suspicion {
 
   [[nodiscard]] Instant start() const { return start_; }
   [[nodiscard]] Instant deadline() const;
+  /// How long it lasts with a lone accuser.
+  [[nodiscard]] Duration at_most() const { return limits_.at_most; }
   /// No more than so many accusers beyond the first can be expected any longer.
   void limit_confirmations(std::uint32_t confirmations);
   /// There are now so many accusers, the first included.

@@ -55,6 +55,22 @@ Instant Swim::next_deadline() const {
   return next;
 }
 
+void Swim::woke(Instant now, Outbox& out) {
+  begin_step(now);
+  if (!view_.has_left()) {
+    view_.health().worsen();
+    view_.postpone_suspicions(now);
+    std::vector<std::uint64_t> targets;
+    for (const Probe& probe : prober_.all()) targets.push_back(probe.target);
+    for (const std::uint64_t target : targets) {
+      prober_.finish(target);
+      ++view_.counters().probes_late_total;
+      start_probe(target, now, out);
+    }
+  }
+  end_step(now);
+}
+
 void Swim::heard_from(std::uint64_t short_id, Instant now) { view_.heard_from(short_id, now); }
 
 bool Swim::remove(std::uint64_t short_id, Instant now, Outbox& out) {

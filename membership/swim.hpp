@@ -58,6 +58,10 @@ class Swim {
   /// once, and its reset is evidence.
   void on_port_unreachable(Endpoint endpoint, Instant now, Outbox& out);
 
+  /// The host was suspended, for longer than `now` tells: no clock of this node ran. What was under
+  /// way proves nothing; it is begun anew.
+  void woke(Instant now, Outbox& out);
+
   /// Brings the protocol up to `now`.
   void on_tick(Instant now, Outbox& out);
   /// When on_tick() is due. Cost: O(probes + suspects).
@@ -82,6 +86,15 @@ class Swim {
   [[nodiscard]] const MemberTable& members() const { return view_.table(); }
   [[nodiscard]] const SwimCounters& counters() const { return view_.counters(); }
   [[nodiscard]] const SwimConfig& config() const { return config_; }
+  /// How much is kept besides the members: each is bounded by their number.
+  struct Load {
+    std::size_t rumors = 0;
+    std::size_t streams = 0;
+    std::size_t burials = 0;
+  };
+  [[nodiscard]] Load load() const {
+    return {view_.rumors().size(), streams_.size(), view_.burials().size()};
+  }
 
  private:
   enum class StreamPurpose {
@@ -138,7 +151,11 @@ class Swim {
   void on_leave_ack(std::uint32_t sequence, std::uint64_t sender);
   void believe_all(const std::vector<Claim>& claims, Source source, bool spread, Instant now,
                    Outbox& out);
+  [[nodiscard]] bool is_heir(const std::vector<Claim>& claims, std::uint64_t sender,
+                             std::uint64_t subject) const;
   void believe(const Claim& claim, const View::Context& context, Outbox& out);
+  void pass_on(const Claim& claim, Outbox& out);
+  void answer_doubt(Packet& answer) const;
   void send(const Packet& packet, Endpoint to, std::uint64_t to_id, Outbox& out);
   void gossip(Instant now, Outbox& out);
 

@@ -24,6 +24,15 @@ int rank(const Claim& claim) {
   return 2;
 }
 
+bool is_doubt(const Claim& claim) {
+  return claim.state == MemberState::kSuspect || claim.state == MemberState::kDead;
+}
+
+bool doubt(const std::vector<Claim>& claims, std::uint64_t subject) {
+  return std::ranges::any_of(
+      claims, [&](const Claim& claim) { return claim.subject == subject && is_doubt(claim); });
+}
+
 }  // namespace
 
 void Swim::on_packet(Endpoint from, std::uint64_t sender, std::span<const std::byte> payload,
@@ -56,6 +65,11 @@ void Swim::on_packet(Endpoint from, std::uint64_t sender, std::span<const std::b
       on_relayed_ack(*packet, sender, now);
       break;
     case PacketType::kGossip:
+      if (!view_.has_left() && doubt(packet->claims, members().self().short_id())) {
+        Packet answer{.type = PacketType::kGossip};
+        answer_doubt(answer);
+        send(answer, from, sender, out);
+      }
       break;
     case PacketType::kLeave:
       send({.type = PacketType::kLeaveAck, .sequence = packet->sequence}, from, sender, out);
@@ -65,6 +79,14 @@ void Swim::on_packet(Endpoint from, std::uint64_t sender, std::span<const std::b
       break;
   }
   end_step(now);
+}
+
+/// What is said against this node may be refuted already, and told to enough others; but not to
+/// this one.
+void Swim::answer_doubt(Packet& answer) const {
+  if (!view_.rumors().holds(members().self().short_id())) {
+    answer.claims.push_back(View::introduction(members().self()));
+  }
 }
 
 void Swim::on_ping(const Packet& packet, Endpoint from, std::uint64_t sender, Instant now,
@@ -80,7 +102,11 @@ void Swim::on_ping(const Packet& packet, Endpoint from, std::uint64_t sender, In
   }
   Packet ack{
       .type = PacketType::kAck, .sequence = packet.sequence, .digest = members().view_digest()};
-  if (view_.has_left()) ack.claims.push_back(view_.claim_about(self));
+  if (view_.has_left()) {
+    ack.claims.push_back(view_.claim_about(self));
+  } else if (doubt(packet.claims, self.short_id())) {
+    answer_doubt(ack);
+  }
   send(ack, from, sender, out);
   compare_digest(packet.digest, sender, from, now, out);
 }
@@ -133,6 +159,16 @@ void Swim::on_leave_ack(std::uint32_t sequence, std::uint64_t sender) {
   farewell_->acks += std::erase(farewell_->waiting, sender);
 }
 
+/// Whoever takes over a name has asked its older holder in vain, and says so with its introduction.
+bool Swim::is_heir(const std::vector<Claim>& claims, std::uint64_t sender,
+                   std::uint64_t subject) const {
+  const Member* holder = members().find(subject);
+  return holder != nullptr && std::ranges::any_of(claims, [&](const Claim& claim) {
+           return claim.subject == sender && claim.profile &&
+                  claim.profile->name == holder->profile.name;
+         });
+}
+
 void Swim::believe_all(const std::vector<Claim>& claims, Source source, bool spread, Instant now,
                        Outbox& out) {
   for (int pass = 0; pass <= 2; ++pass) {
@@ -141,9 +177,23 @@ void Swim::believe_all(const std::vector<Claim>& claims, Source source, bool spr
       const bool is_first_hand = claim.subject == source.sender && claim.profile &&
                                  claim.profile->gossip.address == source.from.address;
       const View::Context context{.now = now, .spread = spread, .first_hand = is_first_hand};
-      believe(claim, context, out);
+      if (is_doubt(claim) && !view_.may_accuse(source.sender, claim.subject, now) &&
+          !is_heir(claims, source.sender, claim.subject)) {
+        pass_on(claim, out);
+      } else {
+        believe(claim, context, out);
+      }
     }
   }
+}
+
+/// Tells a member what is said against it by somebody who is not believed: it clears itself, and
+/// the accuser learns it. Nothing else follows, and nobody else hears of it.
+void Swim::pass_on(const Claim& claim, Outbox& out) {
+  const Member* subject = members().find(claim.subject);
+  if (subject == nullptr || !subject->is_live() || strength(claim) <= strength(*subject)) return;
+  ++view_.counters().accusations_doubted_total;
+  send({.type = PacketType::kGossip, .claims = {claim}}, subject->profile.gossip, 0, out);
 }
 
 void Swim::believe(const Claim& claim, const View::Context& context, Outbox& out) {

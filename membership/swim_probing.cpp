@@ -16,7 +16,7 @@ constexpr Duration kLatenessForgiven = std::chrono::milliseconds(250);
 }  // namespace
 
 void Swim::start_round(Instant now, Outbox& out) {
-  next_round_ = now + view_.health().scaled(config_.probe_interval);
+  next_round_ = now + view_.health().stretched(config_.probe_interval);
   const std::uint64_t target = next_to_probe(members(), random_);
   if (target != 0) start_probe(target, now, out);
 }
@@ -122,6 +122,8 @@ void Swim::probe_failed(const Probe& probe, Instant now, Outbox& out) {
                  now, out);
   }
   if (probe.nacks.empty()) view_.health().worsen();
+  // Cut off perhaps: asked one after another, many members would take minutes.
+  for (int i = 0; nobody_answers && i < 2; ++i) start_round(now, out);
 }
 
 void Swim::was_refused(const OpenStream& stream, std::string evidence, Instant now, Outbox& out) {

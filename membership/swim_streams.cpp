@@ -69,7 +69,7 @@ std::vector<std::byte> Swim::on_stream_request(Endpoint from, std::uint64_t send
   } else if (message->type == StreamType::kSyncRequest) {
     reply.type = StreamType::kSyncReply;
     believe_all(message->claims, {from, sender}, true, now, out);
-    View::Difference difference = view_.reconcile(message->summaries, now, out);
+    View::Difference difference = view_.reconcile(message->summaries, sender, now, out);
     reply.claims = std::move(difference.claims);
     reply.wanted = std::move(difference.wanted);
   } else {

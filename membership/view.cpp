@@ -159,6 +159,14 @@ void View::believe(Member& member, MemberState state, std::uint32_t incarnation,
   last_change_ = now;
 }
 
+bool View::may_accuse(std::uint64_t accuser, std::uint64_t subject, Instant now) const {
+  const Member& self = table_.self();
+  if (subject == self.short_id() || now - self.since < kTrustAfter) return true;
+  const Member* member = table_.find(accuser);
+  return member != nullptr && member->state == MemberState::kAlive &&
+         now - member->since >= kTrustAfter;
+}
+
 void View::heard_from(std::uint64_t short_id, Instant now) {
   Member* member = table_.find(short_id);
   if (member != nullptr) member->last_heard = now;

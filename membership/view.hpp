@@ -29,6 +29,8 @@ namespace hogwild::membership {
 /// is suspect if and only if it has a timer.
 class View {
  public:
+  static constexpr Duration kTrustAfter = std::chrono::seconds(2);
+
   enum class Outcome {
     kIgnored,      // nothing new, or not believed
     kBelieved,     // the view changed
@@ -53,6 +55,13 @@ class View {
   void declare_dead(std::uint64_t short_id, std::string evidence, Instant now, Outbox& out);
   /// Somebody in charge says that a suspect or dead member has left. False: nothing changes.
   bool remove(std::uint64_t short_id, Instant now, Outbox& out);
+  /// Whether doubt about `subject` counts that `accuser` sends: from whom this node has held alive
+  /// for two seconds. Who does not hear others accuses all of them, one after another, and is
+  /// suspect itself by then; who was cut off brings old news of those who are well here. Each hears
+  /// what is said against itself, whoever says it; and who has just started knows nothing better.
+  [[nodiscard]] bool may_accuse(std::uint64_t accuser, std::uint64_t subject, Instant now) const;
+  /// Every suspicion lasts for some time from now on.
+  void postpone_suspicions(Instant now);
   void heard_from(std::uint64_t short_id, Instant now);
   void probed(std::uint64_t short_id, Instant now);
   void add_round_trip(std::uint64_t short_id, Duration sample);
@@ -71,12 +80,13 @@ class View {
   /// The alive claim that introduces a live member, also a suspect.
   [[nodiscard]] static Claim introduction(const Member& member);
   /// Claims that would teach somebody who holds `theirs` what this view knows better, and the ids
-  /// of which they know better. Takes from them what needs no profile.
+  /// of which they know better. Takes from them what needs no profile, as far as `from` may say it.
   struct Difference {
     std::vector<Claim> claims;
     std::vector<std::uint64_t> wanted;
   };
-  Difference reconcile(const std::vector<Summary>& theirs, Instant now, Outbox& out);
+  Difference reconcile(const std::vector<Summary>& theirs, std::uint64_t from, Instant now,
+                       Outbox& out);
   [[nodiscard]] std::vector<Summary> summaries() const;
   /// Both of it: introduction, and the suspicion where there is one. Empty for an unknown id.
   [[nodiscard]] std::vector<Claim> full_claims(std::uint64_t short_id) const;

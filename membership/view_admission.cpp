@@ -37,13 +37,13 @@ View::Outcome View::admit(const Claim& claim, const Context& context, Outbox& ou
 }
 
 /// A place in the order of probes that differs from node to node, so that those who learn of many
-/// at once do not all probe them in the order of the list: at most as long ago as one turn of
-/// probes takes.
+/// at once do not all probe them in the order of the list. The span is the same for all: one that
+/// grew with the members known so far put whoever was known first last everywhere, and nobody
+/// probed it for seconds.
 Duration View::draw_turn(std::uint64_t short_id) const {
   const std::uint64_t lot = (short_id ^ table_.self().short_id()) * 0x9e3779b97f4a7c15U;
   const auto share = static_cast<Duration::rep>(lot >> 54U);  // of 1024
-  const auto members = static_cast<Duration::rep>(table_.counts().live());
-  return config_.probe_interval * members * share / 1024;
+  return config_.probe_interval * share / 16;
 }
 
 /// Makes room for a newcomer's address: of two processes at one address the later start is the one

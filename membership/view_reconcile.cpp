@@ -43,7 +43,8 @@ std::vector<Summary> View::summaries() const {
   return summaries;
 }
 
-View::Difference View::reconcile(const std::vector<Summary>& theirs, Instant now, Outbox& out) {
+View::Difference View::reconcile(const std::vector<Summary>& theirs, std::uint64_t from,
+                                 Instant now, Outbox& out) {
   Difference difference;
   std::unordered_set<std::uint64_t> known_to_them;
   const auto teach = [&](std::vector<Claim> claims) {
@@ -53,7 +54,10 @@ View::Difference View::reconcile(const std::vector<Summary>& theirs, Instant now
     if (!known_to_them.insert(summary.short_id).second) continue;
     const bool is_over = summary.state == MemberState::kDead || summary.state == MemberState::kLeft;
     const Member* member = table_.find(summary.short_id);
-    if (is_over || (member != nullptr && member->is_self)) learn_end(summary, now, out);
+    const bool needs_no_profile = is_over || (member != nullptr && member->is_self);
+    const bool may_say =
+        summary.state == MemberState::kLeft || may_accuse(from, summary.short_id, now);
+    if (needs_no_profile && may_say) learn_end(summary, now, out);
     const std::uint64_t claimed = strength(summary.state, summary.incarnation);
     if (member != nullptr) {
       if (strength(*member) > claimed) teach(full_claims(summary.short_id));

@@ -95,8 +95,11 @@ void View::expire_suspicions(Instant now, Outbox& out) {
     Suspicion& suspicion = suspicions_.at(id);
     const Member& member = *table_.find(id);
     const bool was_late = now - suspicion.deadline() > kLatenessForgiven;
-    const bool is_heard =
-        member.last_heard > suspicion.start() && now - member.last_heard < config_.probe_interval;
+    // Who is heard lives, and clears itself as soon as it hears what is said; but who never hears
+    // anything is lost to the others, too.
+    const bool is_heard = member.last_heard > suspicion.start() &&
+                          now - member.last_heard < config_.probe_interval &&
+                          now < suspicion.start() + suspicion.at_most();
     if (was_late) health_.worsen();
     if (was_late || is_heard) {
       suspicion.postpone(now + config_.probe_interval);
@@ -110,6 +113,10 @@ void View::expire_suspicions(Instant now, Outbox& out) {
             " ms of suspicion, " + describe(member.suspected_by),
         now, out);
   }
+}
+
+void View::postpone_suspicions(Instant now) {
+  for (auto& [id, suspicion] : suspicions_) suspicion.postpone(now + 2 * config_.probe_interval);
 }
 
 void View::schedule_reap(Instant at) { next_reap_ = std::min(next_reap_, at); }

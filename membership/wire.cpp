@@ -98,6 +98,15 @@ Status read_accusations(ByteReader& reader, Claim& claim) {
   return {};
 }
 
+/// What follows the state of a claim that names nobody.
+Status read_doubt(ByteReader& reader, Claim& claim) {
+  claim.subject = reader.word<std::uint64_t>();
+  claim.incarnation = reader.word<std::uint32_t>();
+  if (claim.state == MemberState::kSuspect) return read_accusations(reader, claim);
+  if (claim.state == MemberState::kDead) claim.declared_by = reader.word<std::uint64_t>();
+  return {};
+}
+
 std::expected<Claim, DecodeError> read_claim(ByteReader& reader) {
   const auto state = reader.word<std::uint8_t>();
   if (!reader.ok()) return std::unexpected(DecodeError::kTruncated);
@@ -105,15 +114,8 @@ std::expected<Claim, DecodeError> read_claim(ByteReader& reader) {
     return std::unexpected(DecodeError::kUnknownType);
   Claim claim;
   claim.state = static_cast<MemberState>(state);
-  Status status;
-  if (claim.state == MemberState::kAlive) {
-    status = read_alive(reader, claim);
-  } else {
-    claim.subject = reader.word<std::uint64_t>();
-    claim.incarnation = reader.word<std::uint32_t>();
-    if (claim.state == MemberState::kSuspect) status = read_accusations(reader, claim);
-    if (claim.state == MemberState::kDead) claim.declared_by = reader.word<std::uint64_t>();
-  }
+  const Status status =
+      claim.state == MemberState::kAlive ? read_alive(reader, claim) : read_doubt(reader, claim);
   if (!status) return std::unexpected(status.error());
   if (!reader.ok()) return std::unexpected(DecodeError::kTruncated);
   if (claim.subject == 0 || claim.incarnation > kMaxIncarnation)
@@ -162,6 +164,24 @@ Status read_ids(ByteReader& reader, std::vector<std::uint64_t>& ids) {
   ids.resize(*count);
   std::ranges::generate(ids, [&] { return reader.word<std::uint64_t>(); });
   return {};
+}
+
+/// What comes before the claims of a stream message, by its type.
+Status read_fields(ByteReader& reader, StreamMessage& message) {
+  switch (message.type) {
+    case StreamType::kSyncRequest:
+      message.digest = reader.word<std::uint64_t>();
+      return read_summaries(reader, message.summaries);
+    case StreamType::kSyncReply:
+      message.member = reader.word<std::uint64_t>();
+      return read_ids(reader, message.wanted);
+    case StreamType::kProbe:
+    case StreamType::kProbeReply:
+      message.member = reader.word<std::uint64_t>();
+      if (!reader.ok()) return std::unexpected(DecodeError::kTruncated);
+      return {};
+  }
+  return std::unexpected(DecodeError::kUnknownType);
 }
 
 bool has_claims(PacketType type) {
@@ -290,26 +310,11 @@ std::expected<StreamMessage, DecodeError> decode_stream(std::span<const std::byt
   if (!reader.ok()) return std::unexpected(DecodeError::kTruncated);
   StreamMessage message;
   message.type = static_cast<StreamType>(type);
-  Status status;
-  switch (message.type) {
-    case StreamType::kSyncRequest:
-      message.digest = reader.word<std::uint64_t>();
-      status = read_summaries(reader, message.summaries);
-      break;
-    case StreamType::kSyncReply:
-      message.member = reader.word<std::uint64_t>();
-      status = read_ids(reader, message.wanted);
-      break;
-    case StreamType::kProbe:
-    case StreamType::kProbeReply:
-      message.member = reader.word<std::uint64_t>();
-      if (!reader.ok()) return std::unexpected(DecodeError::kTruncated);
-      if (reader.left() > 0) return std::unexpected(DecodeError::kTrailing);
-      return message;
-    default:
-      return std::unexpected(DecodeError::kUnknownType);
-  }
+  const Status status = read_fields(reader, message);
   if (!status) return std::unexpected(status.error());
+  const bool is_probe =
+      message.type == StreamType::kProbe || message.type == StreamType::kProbeReply;
+  if (is_probe && reader.left() > 0) return std::unexpected(DecodeError::kTrailing);
   auto claims = read_claims(reader);
   if (!claims) return std::unexpected(claims.error());
   message.claims = std::move(*claims);

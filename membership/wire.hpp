@@ -11,36 +11,40 @@
 
 namespace hogwild::membership {
 
+// clang-format off
 /// The bytes of membership. Little endian; the daemon's envelope before them has magic, version,
 /// cluster and the sender's short id, and a change that old decoders cannot read raises the version
 /// there.
 ///
-/// Datagram                                     Bytes  What
-///   ping          1 seq:4 digest:8 target:8 claim*    21   answered by ack; `target` is who must
-///   answer ack           2 seq:4 digest:8 claim*             13   to a ping ping request  3 seq:4
-///   target:8                    13   "ping that one for me": answered by relayed ack or nack nack
-///   4 seq:4                              5   the helper lives, the target did not answer it
-///   relayed ack   5 seq:4                              5   the target answered the helper
-///   gossip        6 claim*                             1   news alone
-///   leave         7 seq:4 claim*                       5   the first claim is the sender's own
-///   `left` leave ack     8 seq:4                              5
-/// Stream, one message each way
-///   sync request  1 digest:8 count:4 summary*count claim*   the first claim is the sender's own
-///   `alive` sync reply    2 sender:8 count:4 short_id*count claim*  ids of members whose full
-///   claim is wanted probe         3 target:8 probe reply   4 sender:8 summary         short_id:8
-///   incarnation:4 state:1
-/// Claim (to the end of the message, no count)
-///   alive         0 id:16 incarnation:4 start_ms:8 family:1 address:4|16 port:2 name_len:1 name
-///   meta_len:1 meta suspect       1 short_id:8 incarnation:4 count:1 (accuser:8 refused:1)*count
-///   dead          2 short_id:8 incarnation:4 declared_by:8
-///   left          3 short_id:8 incarnation:4
+///     Datagram                                    bytes  what
+///       ping          1 seq:4 digest:8 target:8 claim*   21   `target` is who must answer, by an ack
+///       ack           2 seq:4 digest:8 claim*            13   to a ping
+///       ping request  3 seq:4 target:8                   13   "ping that one for me": answered by relayed ack or nack
+///       nack          4 seq:4                             5   the helper lives, the target did not answer it
+///       relayed ack   5 seq:4                             5   the target answered the helper
+///       gossip        6 claim*                            1   news alone
+///       leave         7 seq:4 claim*                      5   the first claim is the sender's own `left`
+///       leave ack     8 seq:4                             5
+///     Stream, one message each way
+///       sync request  1 digest:8 count:4 summary*count claim*   the first claim is the sender's own `alive`
+///       sync reply    2 sender:8 count:4 short_id*count claim*  ids of members whose full claim is wanted
+///       probe         3 target:8
+///       probe reply   4 sender:8
+///     Summary         short_id:8 incarnation:4 state:1
+///     Claim (to the end of the message, no count)
+///       alive         0 id:16 incarnation:4 start_ms:8 family:1 address:4|16 port:2 name_len:1 name meta_len:1 meta
+///       suspect       1 short_id:8 incarnation:4 count:1 (accuser:8 refused:1)*count
+///       dead          2 short_id:8 incarnation:4 declared_by:8
+///       left          3 short_id:8 incarnation:4
 ///
 /// seq is chosen by the asker and echoed. digest is MemberTable::view_digest(). family is 4 or 6.
-/// Example, an idle ping of sequence 7 to member 0x1122: 01 | 07 00 00 00 | digest | 22 11 00 00 00
-/// 00 00 00.
+/// Example, an idle ping of sequence 7 to member 0x1122:
+///
+///     01 | 07 00 00 00 | digest | 22 11 00 00 00 00 00 00
 ///
 /// Decoders take any bytes: a message is decoded whole or refused with a reason, and nothing is
 /// allocated for a count before the bytes that it counts are known to be there.
+// clang-format on
 
 enum class PacketType : std::uint8_t {
   kPing = 1,

@@ -496,13 +496,16 @@ void Run::on_tick(Instant now, RunOutbox& out) {
     std::vector<PeerId> all;
     for (const auto& [id, peer] : peers_) all.push_back(id);
     send_status(all, out);
+    if (status_is_due_) last_news_ = now;
     status_is_due_ = false;
     last_status_ = now;
-    next_status_ = now + status_period();
+    next_status_ = now + status_period(now);
   }
   const bool is_busy = phase_ >= Phase::kStopped ? phase_ != Phase::kDone : is_training_;
   const Instant soon = now + (is_busy || status_is_due_ ? milliseconds(5) : milliseconds(100));
-  next_deadline_ = std::min(next_status_, soon);
+  // Without a run only a message, which brings its own tick, changes anything.
+  const bool may_sleep = phase_ == Phase::kNoRun && wanted_run_ == 0 && !status_is_due_;
+  next_deadline_ = may_sleep ? next_status_ : std::min(next_status_, soon);
   if (replica_) next_deadline_ = std::min(next_deadline_, replica_->next_repair());
 }
 

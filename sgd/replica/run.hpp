@@ -180,7 +180,7 @@ class Run {
   [[nodiscard]] PeerId kept_state_source() const;
   void ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out);
   void ask_for_what_lacks(Instant now, RunOutbox& out);
-  [[nodiscard]] std::chrono::nanoseconds status_period() const;
+  [[nodiscard]] std::chrono::nanoseconds status_period(Instant now) const;
   [[nodiscard]] std::vector<PeerId> peers_where(auto&& wanted) const {
     std::vector<PeerId> found;
     for (const auto& [id, peer] : peers_) {
@@ -248,6 +248,7 @@ class Run {
   bool status_is_due_ = false;
   Instant next_status_{};
   Instant last_status_{};
+  Instant last_news_{};  ///< when a status last told something new
   Instant next_release_{};
   Instant next_deadline_{};
   Awaited awaited_ = Awaited::kNothing;

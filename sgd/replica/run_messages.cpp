@@ -75,7 +75,7 @@ void Run::on_delta(std::span<const std::byte> payload, Instant now) {
 
 // ── Statuses ──
 
-std::chrono::nanoseconds Run::status_period() const {
+std::chrono::nanoseconds Run::status_period(Instant now) const {
   // Everybody tells everybody: with many members the traffic is kept bounded by telling less often.
   const auto members = static_cast<std::int64_t>(peers_.size() + 1);
   switch (phase_) {
@@ -86,6 +86,10 @@ std::chrono::nanoseconds Run::status_period() const {
       return milliseconds(std::max<std::int64_t>(20, members));
     case Phase::kDone:
       return milliseconds(std::max<std::int64_t>(100, members * 5));
+    case Phase::kNoRun:
+      // What has not changed for five seconds was heard, but by who lost all five of them.
+      return milliseconds(wanted_run_ != 0 || now - last_news_ < std::chrono::seconds(5) ? 1000
+                                                                                         : 15'000);
     default:
       return milliseconds(1000);
   }
@@ -160,6 +164,9 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
   peer.status = *status;
   peer.status.points.clear();
   if (is_first) send_status(std::array{from}, out);
+  if (phase_ == Phase::kNoRun) {  // it may be what the creation of a run waits for
+    next_deadline_ = std::min(next_deadline_, now + milliseconds(100));
+  }
   learn_from(from, *status, now, out);
 }
 

@@ -75,6 +75,13 @@ double split(SimCluster& cluster, std::size_t nodes) {
   return time_until(cluster, [&] { return is_split(cluster); });
 }
 
+/// The one that is cut off, of those that it knew.
+double isolation(SimCluster& cluster, std::size_t nodes) {
+  settle(cluster, nodes);
+  cluster.split(1);
+  return time_until(cluster, [&] { return cluster[0].members().counts().live() == 1; });
+}
+
 double merge(SimCluster& cluster, std::size_t nodes) {
   split(cluster, nodes);
   cluster.run_for(90s);
@@ -159,6 +166,7 @@ int main(int argc, char** argv) {
   print("restart, same name and address (s)", reset, seeds, restart);
   print("leave -> all know (s)", silent, seeds, goodbye);
   print("partition noticed by all (s)", silent, seeds, split);
+  print("cut off alone: noticed there (s)", silent, seeds, isolation);
   print("partition of 90 s merged (s)", silent, seeds, merge);
   print("60 s at 25 % loss: false deaths", silent, seeds, false_deaths_at_quarter_loss);
   print("60 s at 25 % loss: accusations", silent, seeds, suspicions_at_quarter_loss);

@@ -18,6 +18,15 @@ double seconds(Instant time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count() - 3600;
 }
 
+/// With the daemon's envelope around it, sealed.
+constexpr std::size_t kEnvelopeBytes = 40;
+constexpr std::size_t kMostPacketBytes = 1400;
+/// A live process that can be reached is held dead no longer: the dead are asked in turns, four
+/// each 7.5 to 12.5 s, and under loss some questions are in vain.
+constexpr Duration kBuriedAtMost = std::chrono::seconds(60);
+constexpr double kMostLossToReach = 0.25;
+constexpr std::size_t kSocketPackets = 1000;
+
 Endpoint endpoint_of(std::uint16_t address) {
   return Endpoint::v4({10, 0, static_cast<std::uint8_t>(address >> 8U),
                        static_cast<std::uint8_t>((address & 0xffU) + 1)},
@@ -27,7 +36,10 @@ Endpoint endpoint_of(std::uint16_t address) {
 }  // namespace
 
 SimCluster::SimCluster(SimOptions options)
-    : options_(options), random_(options.seed), now_(Instant{} + std::chrono::hours(1)) {}
+    : options_(options),
+      random_(options.seed),
+      now_(Instant{} + std::chrono::hours(1)),
+      next_burial_check_(now_) {}
 
 SimCluster::NodeIndex SimCluster::start(const std::string& name, std::uint16_t address) {
   Node node;
@@ -37,8 +49,10 @@ SimCluster::NodeIndex SimCluster::start(const std::string& name, std::uint16_t a
   self.id = NodeId::from_words(random_(), random_());
   self.name = name;
   self.gossip = node.endpoint;
-  self.start_time_unix_ms = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count());
+  self.start_time_unix_ms =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     now_.time_since_epoch() + wall_clock_error_)
+                                     .count());
   node.id = self.id.short_id();
   node.swim = std::make_unique<Swim>(options_.config, self, random_(), now_);
   nodes_.push_back(std::move(node));
@@ -56,7 +70,7 @@ void SimCluster::start_many(std::size_t count) {
 
 void SimCluster::join(NodeIndex node, NodeIndex peer) {
   const Endpoint seed = nodes_[peer].endpoint;
-  step(node, [this, seed](Swim& swim, Outbox& out) { swim.join(seed, now_, out); });
+  step(node, [this, node, seed](Swim& swim, Outbox& out) { swim.join(seed, local(node), out); });
 }
 
 void SimCluster::kill(NodeIndex node) {
@@ -68,26 +82,38 @@ void SimCluster::stall(NodeIndex node) {
   if (nodes_[node].life == Life::kRunning) nodes_[node].life = Life::kStalled;
 }
 
+void SimCluster::suspend(NodeIndex node) {
+  if (nodes_[node].life != Life::kRunning) return;
+  nodes_[node].life = Life::kSuspended;
+  nodes_[node].asleep_since = now_;
+}
+
 void SimCluster::resume(NodeIndex node) {
-  if (nodes_[node].life != Life::kStalled) return;
-  nodes_[node].life = Life::kRunning;
-  if (nodes_[node].swim->next_deadline() <= now_) {
-    step(node, [this](Swim& swim, Outbox& out) { swim.on_tick(now_, out); });
+  Node& woken = nodes_[node];
+  if (woken.life != Life::kStalled && woken.life != Life::kSuspended) return;
+  if (woken.life == Life::kSuspended) woken.slept += now_ - woken.asleep_since;
+  const bool notices = woken.life == Life::kSuspended && notices_sleep_;
+  woken.life = Life::kRunning;
+  woken.timer = kNever;
+  if (notices) step(node, [this, node](Swim& swim, Outbox& out) { swim.woke(local(node), out); });
+  if (woken.swim->next_deadline() <= local(node)) {
+    step(node, [this, node](Swim& swim, Outbox& out) { swim.on_tick(local(node), out); });
   }
-  while (!nodes_[node].waiting.empty()) {
-    const auto what = std::move(nodes_[node].waiting.front());
-    nodes_[node].waiting.pop_front();
+  while (!woken.waiting.empty()) {
+    const auto what = std::move(woken.waiting.front());
+    woken.waiting.pop_front();
     what();
   }
   arm(node);
 }
 
 void SimCluster::leave(NodeIndex node) {
-  step(node, [this](Swim& swim, Outbox& out) { swim.leave(now_, out); });
+  step(node, [this, node](Swim& swim, Outbox& out) { swim.leave(local(node), out); });
 }
 
 void SimCluster::set_meta(NodeIndex node, std::vector<std::byte> meta) {
-  step(node, [this, meta](Swim& swim, Outbox& out) { swim.set_meta(meta, now_, out); });
+  step(node,
+       [this, node, meta](Swim& swim, Outbox& out) { swim.set_meta(meta, local(node), out); });
 }
 
 void SimCluster::split(NodeIndex first_of_other_side) {
@@ -97,6 +123,20 @@ void SimCluster::split(NodeIndex first_of_other_side) {
       cut(b, a);
     }
   }
+}
+
+void SimCluster::flap(NodeIndex a, NodeIndex b, Duration period) {
+  const bool is_cut_now = is_cut(a, b);
+  if (is_cut_now) {
+    cuts_.erase({a, b});
+    cuts_.erase({b, a});
+  } else {
+    cut(a, b);
+    cut(b, a);
+  }
+  at(now_ + period, [this, a, b, period, heals = heals_] {
+    if (heals == heals_) flap(a, b, period);
+  });
 }
 
 void SimCluster::run_for(Duration time) {
@@ -112,6 +152,7 @@ bool SimCluster::run_until(const std::function<bool()>& holds, Duration at_most)
     queue_.pop();
     now_ = next.at;
     next.what();
+    if (options_.checks_invariants && next_burial_check_ <= now_) check_burials();
   }
   if (violation_.empty()) now_ = end;
   return false;
@@ -124,10 +165,8 @@ void SimCluster::at(Instant time, std::function<void()> what) {
 void SimCluster::step(NodeIndex node, const std::function<void(Swim&, Outbox&)>& step) {
   Node& stepped = nodes_[node];
   if (stepped.life == Life::kGone) return;
-  if (stepped.life == Life::kStalled) {
-    if (stepped.waiting.size() < 1000) {
-      stepped.waiting.push_back([this, node, step] { this->step(node, step); });
-    }
+  if (stepped.life != Life::kRunning) {
+    stepped.waiting.push_back([this, node, step] { this->step(node, step); });
     return;
   }
   Outbox out;
@@ -140,7 +179,10 @@ void SimCluster::step(NodeIndex node, const std::function<void(Swim&, Outbox&)>&
 void SimCluster::carry_out(NodeIndex node, Outbox& out) {
   for (const MemberEvent& event : out.events) note(node, event);
   for (const Datagram& datagram : out.datagrams) {
-    if (datagram.bytes.size() > options_.config.max_payload_bytes) fail(node, "packet too long");
+    if (datagram.bytes.size() > options_.config.max_payload_bytes ||
+        datagram.bytes.size() + kEnvelopeBytes > kMostPacketBytes) {
+      fail(node, "packet too long");
+    }
     send(node, datagram);
   }
   for (const StreamRequest& request : out.streams) open_stream(node, request);
@@ -157,8 +199,8 @@ void SimCluster::send(NodeIndex from, const Datagram& datagram) {
         if (!is_cut(from, *to)) deliver(from, *to, datagram.bytes);
       } else if (options_.has_icmp) {
         const Endpoint unreachable = datagram.to;
-        step(from, [this, unreachable](Swim& swim, Outbox& out) {
-          swim.on_port_unreachable(unreachable, now_, out);
+        step(from, [this, from, unreachable](Swim& swim, Outbox& out) {
+          swim.on_port_unreachable(unreachable, local(from), out);
         });
       }
     });
@@ -166,13 +208,16 @@ void SimCluster::send(NodeIndex from, const Datagram& datagram) {
 }
 
 void SimCluster::deliver(NodeIndex from, NodeIndex to, const std::vector<std::byte>& bytes) {
+  const bool is_lost =  // asleep, or its socket is full
+      nodes_[to].life == Life::kSuspended || nodes_[to].waiting.size() >= kSocketPackets;
+  if (is_lost) return;
   const Endpoint source = nodes_[from].endpoint;
   const std::uint64_t sender = nodes_[from].id;
   step(to, [this, to, source, sender, bytes](Swim& swim, Outbox& out) {
     const auto packet = decode_packet(bytes);
-    if (packet) note_claims(to, packet->claims);
+    if (packet) note_claims(to, sender, packet->claims);
     if (!packet) fail(to, "received what it cannot decode");
-    swim.on_packet(source, sender, bytes, now_, out);
+    swim.on_packet(source, sender, bytes, local(to), out);
     trace_ = mix(trace_, bytes.size() + to * 4096);
   });
 }
@@ -198,8 +243,8 @@ void SimCluster::serve_stream(NodeIndex from, NodeIndex to, const StreamRequest&
   const std::uint64_t sender = nodes_[from].id;
   step(to, [this, from, to, source, sender, request](Swim& swim, Outbox& out) {
     const auto message = decode_stream(request.bytes, options_.config.max_stream_bytes);
-    if (message) note_claims(to, message->claims);
-    auto reply = swim.on_stream_request(source, sender, request.bytes, now_, out);
+    if (message) note_claims(to, sender, message->claims);
+    auto reply = swim.on_stream_request(source, sender, request.bytes, local(to), out);
     if (is_cut(to, from) || is_cut(from, to)) return;
     at(now_ + draw_stream_delay(), [this, from, request, reply] {
       if (reply.empty()) {
@@ -214,11 +259,11 @@ void SimCluster::serve_stream(NodeIndex from, NodeIndex to, const StreamRequest&
 void SimCluster::end_stream(NodeIndex client, StreamToken token,
                             std::expected<std::vector<std::byte>, StreamFailure> reply) {
   if (open_streams_.erase({client, token}) == 0) return;
-  step(client, [this, token, reply](Swim& swim, Outbox& out) {
+  step(client, [this, client, token, reply](Swim& swim, Outbox& out) {
     if (reply) {
-      swim.on_stream_reply(token, std::span<const std::byte>(*reply), now_, out);
+      swim.on_stream_reply(token, std::span<const std::byte>(*reply), local(client), out);
     } else {
-      swim.on_stream_reply(token, std::unexpected(reply.error()), now_, out);
+      swim.on_stream_reply(token, std::unexpected(reply.error()), local(client), out);
     }
   });
 }
@@ -230,13 +275,14 @@ void SimCluster::arm(NodeIndex index) {
   node.timer = deadline;
   const std::uint64_t generation = ++node.timer_generation;
   if (deadline == kNever) return;
-  at(std::max(deadline, now_), [this, index, generation] {
+  at(std::max(deadline + node.slept, now_), [this, index, generation] {
     if (nodes_[index].timer_generation != generation || nodes_[index].life != Life::kRunning) {
       return;
     }
     nodes_[index].timer = kNever;
-    step(index, [this](Swim& swim, Outbox& out) { swim.on_tick(now_, out); });
-    if (nodes_[index].swim->next_deadline() <= now_) fail(index, "a tick left something due");
+    step(index, [this, index](Swim& swim, Outbox& out) { swim.on_tick(local(index), out); });
+    if (nodes_[index].swim->next_deadline() <= local(index))
+      fail(index, "a tick left something due");
   });
 }
 
@@ -251,12 +297,20 @@ void SimCluster::note(NodeIndex node, const MemberEvent& event) {
   if (event.type == MemberEventType::kSuspected) ++false_suspicions_;
 }
 
-void SimCluster::note_claims(NodeIndex node, const std::vector<Claim>& claims) {
-  // Who has left believes nothing any more.
+void SimCluster::note_claims(NodeIndex node, std::uint64_t sender,
+                             const std::vector<Claim>& claims) {
+  // Who has left believes nothing any more, and nobody believes doubt of a suspect's.
   const bool has_left = nodes_[node].swim->members().self().state == MemberState::kLeft;
-  if (!options_.checks_invariants || has_left) return;
+  if (!options_.checks_invariants || has_left || sender == nodes_[node].id) return;
+  const Member* source = nodes_[node].swim->members().find(sender);
+  const Instant trusted = local(node) - View::kTrustAfter;
+  const bool may_accuse =
+      nodes_[node].swim->members().self().since > trusted ||
+      (source != nullptr && source->state == MemberState::kAlive && source->since <= trusted);
   for (const Claim& claim : claims) {
     if (nodes_[node].swim->members().find(claim.subject) == nullptr) continue;
+    const bool is_doubt = claim.state == MemberState::kSuspect || claim.state == MemberState::kDead;
+    if (is_doubt && !may_accuse) continue;
     if (claim.subject == nodes_[node].id) continue;
     std::uint64_t& seen = nodes_[node].seen[claim.subject];
     seen = std::max(seen, strength(claim.state, claim.incarnation));
@@ -276,7 +330,8 @@ void SimCluster::check(NodeIndex index) {
     before = now_believed;
     const auto seen = node.seen.find(id);
     if (seen != node.seen.end() && now_believed < seen->second) {
-      fail(index, "a stronger claim was not believed" + about);
+      fail(index, "a stronger claim was not believed" + about + ": " +
+                      std::to_string(now_believed) + " < " + std::to_string(seen->second));
     }
     const bool is_suspect = member.state == MemberState::kSuspect;
     if (is_suspect == member.suspected_by.empty()) fail(index, "accusers do not fit state" + about);
@@ -290,6 +345,37 @@ void SimCluster::check(NodeIndex index) {
   }
   if (counts.alive != table.counts().alive || counts.suspect != table.counts().suspect) {
     fail(index, "counts do not fit rows");
+  }
+  const Swim::Load load = node.swim->load();
+  const bool is_bounded =
+      load.rumors <= table.size() + load.burials + 1 && load.streams <= 4 * table.size() + 64 &&
+      load.burials <= Burials::kMaxBurials && table.size() <= options_.config.max_members;
+  if (!is_bounded) fail(index, "more is kept than is allowed");
+}
+
+bool SimCluster::may_reach(NodeIndex a, NodeIndex b) const {
+  const auto is_there = [&](NodeIndex node) {
+    return nodes_[node].life == Life::kRunning &&
+           nodes_[node].swim->members().self().state != MemberState::kLeft;
+  };
+  return options_.network.loss <= kMostLossToReach && is_there(a) && is_there(b) && !is_cut(a, b) &&
+         !is_cut(b, a);
+}
+
+void SimCluster::check_burials() {
+  next_burial_check_ = now_ + std::chrono::seconds(1);
+  for (NodeIndex observer = 0; observer < nodes_.size(); ++observer) {
+    for (NodeIndex subject = 0; subject < nodes_.size(); ++subject) {
+      std::map<NodeIndex, Instant>& buried = nodes_[observer].buried;
+      if (!may_reach(observer, subject) || state_of(observer, subject) != MemberState::kDead) {
+        buried.erase(subject);
+        continue;
+      }
+      const Instant since = buried.try_emplace(subject, now_).first->second;
+      if (now_ - since > kBuriedAtMost) {
+        fail(observer, "holds a live process dead for too long: " + nodes_[subject].name);
+      }
+    }
   }
 }
 
@@ -370,7 +456,9 @@ std::string SimCluster::describe() const {
   std::ostringstream text;
   text << "seed " << options_.seed << " at " << seconds(now_) << " s\n";
   for (const Node& node : nodes_) {
-    text << "  " << node.name << (node.life == Life::kGone ? " (gone)" : "") << " sees";
+    constexpr std::array kLife{"", " (stalled)", " (suspended)", " (gone)"};
+    text << "  " << node.name << " at " << to_string(node.endpoint)
+         << kLife[static_cast<std::size_t>(node.life)] << " sees";
     for (const Member& member : node.swim->members().all()) {
       text << ' ' << member.profile.name << '=' << to_string(member.state) << '/'
            << member.incarnation;

@@ -38,12 +38,14 @@ struct SimOptions {
 
 /// N production Swims in one thread on a seeded network: a priority queue of (time, what happens).
 ///
-/// Invariants are checked after every step of a node; the first violation is kept in violation()
+/// Invariants are checked after every step of a node: nobody believes less than it has seen,
+/// incarnations are their owners', packets fit, memory is bounded; and each second that nobody
+/// holds a process dead for long that it could talk to. The first violation is kept in violation()
 /// and stops the run. The same seed and calls give the same run.
 class SimCluster {
  public:
   using NodeIndex = std::size_t;
-  enum class Life { kRunning, kStalled, kGone };
+  enum class Life { kRunning, kStalled, kSuspended, kGone };
 
   explicit SimCluster(SimOptions options);
 
@@ -59,13 +61,24 @@ class SimCluster {
   /// SIGCONT: the overdue timer first, as in an event loop that was late, then what waits in the
   /// sockets.
   void resume(NodeIndex node);
+  /// The host sleeps: its clock stands, and what is sent to it is lost. resume() wakes it.
+  void suspend(NodeIndex node);
+  /// Whether hosts notice that they slept, from now on.
+  void set_notices_sleep(bool notices) { notices_sleep_ = notices; }
+  /// What start() takes for the time of day is so far off, from now on.
+  void set_wall_clock_error(Duration error) { wall_clock_error_ = error; }
   void leave(NodeIndex node);
   void set_meta(NodeIndex node, std::vector<std::byte> meta);
   /// Drops what goes from one to the other, UDP and TCP.
   void cut(NodeIndex from, NodeIndex to) { cuts_.insert({from, to}); }
   /// Cuts off both ways those below `first_of_other_side` from the others.
   void split(NodeIndex first_of_other_side);
-  void heal() { cuts_.clear(); }
+  /// Cuts the link both ways and mends it again, in turns, until healed.
+  void flap(NodeIndex a, NodeIndex b, Duration period);
+  void heal() {
+    cuts_.clear();
+    ++heals_;
+  }
   void set_network(Network network) { options_.network = network; }
 
   void run_for(Duration time);
@@ -111,12 +124,15 @@ class SimCluster {
     Endpoint endpoint;
     std::uint64_t id = 0;
     Life life = Life::kRunning;
+    Duration slept{0};  // its clock is so far behind now_
+    Instant asleep_since;
     std::deque<std::function<void()>> waiting;  // while stalled
     std::vector<std::pair<Instant, MemberEvent>> events;
     Instant timer = kNever;
     std::uint64_t timer_generation = 0;
     std::map<std::uint64_t, std::uint64_t> believed;  // strength by short id, dropped ones too
     std::map<std::uint64_t, std::uint64_t> seen;      // strongest claim by short id, of known ones
+    std::map<NodeIndex, Instant> buried;  // since when it holds a reachable process dead
   };
 
   void at(Instant time, std::function<void()> what);
@@ -131,7 +147,11 @@ class SimCluster {
                   std::expected<std::vector<std::byte>, StreamFailure> reply);
   void arm(NodeIndex node);
   void note(NodeIndex node, const MemberEvent& event);
-  void note_claims(NodeIndex node, const std::vector<Claim>& claims);
+  void note_claims(NodeIndex node, std::uint64_t sender, const std::vector<Claim>& claims);
+  void check_burials();
+  [[nodiscard]] bool may_reach(NodeIndex a, NodeIndex b) const;
+  /// What the node's own clock says.
+  [[nodiscard]] Instant local(NodeIndex node) const { return now_ - nodes_[node].slept; }
   void check(NodeIndex node);
   void fail(NodeIndex node, const std::string& what);
   [[nodiscard]] std::optional<NodeIndex> process_at(const Endpoint& endpoint) const;
@@ -150,6 +170,10 @@ class SimCluster {
   std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
   std::vector<Node> nodes_;
   std::set<std::pair<NodeIndex, NodeIndex>> cuts_;
+  std::uint64_t heals_ = 0;
+  bool notices_sleep_ = true;
+  Duration wall_clock_error_{0};
+  Instant next_burial_check_;
   std::set<std::pair<NodeIndex, StreamToken>> open_streams_;
   std::size_t false_deaths_ = 0;
   std::size_t false_suspicions_ = 0;

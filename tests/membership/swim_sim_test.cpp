@@ -171,6 +171,82 @@ BOOST_AUTO_TEST_CASE(one_way_cut_between_two_is_bridged_by_the_others) {
   CHECK_SOUND(cluster);
 }
 
+// serf#185: a node that others cannot reach, but that reaches them, makes healthy members flap
+// between failed and alive. Here nobody believes what a suspect says of others.
+BOOST_AUTO_TEST_CASE(member_that_hears_nobody_takes_no_healthy_one_with_it) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SimCluster cluster = settled(8, {.seed = seed});
+    for (SimCluster::NodeIndex i = 0; i < 8; ++i) {
+      if (i != 5) cluster.cut(i, 5);
+    }
+    CHECK_IN(cluster,
+             cluster.run_until([&] { return cluster.all_hold(5, MemberState::kDead); }, 20s));
+    cluster.run_for(60s);
+    std::size_t suspicions = 0;
+    for (SimCluster::NodeIndex observer = 0; observer < 8; ++observer) {
+      for (SimCluster::NodeIndex subject = 0; subject < 8; ++subject) {
+        if (observer == 5 || subject == 5) continue;
+        suspicions += cluster.count_events(observer, MemberEventType::kSuspected, subject);
+        BOOST_TEST(cluster.count_events(observer, MemberEventType::kFailed, subject) == 0U);
+      }
+    }
+    BOOST_TEST(suspicions <= 2 * 7U);  // those of before it was suspect itself, by seven observers
+    cluster.heal();
+    CHECK_IN(cluster, converges(cluster, 15s));
+    CHECK_SOUND(cluster);
+  }
+}
+
+// memberlist#145: the other direction.
+BOOST_AUTO_TEST_CASE(member_that_nobody_hears_is_dead_alone) {
+  SimCluster cluster = settled(8);
+  for (SimCluster::NodeIndex i = 0; i < 8; ++i) {
+    if (i != 5) cluster.cut(5, i);
+  }
+  CHECK_IN(cluster, cluster.run_until([&] { return cluster.all_hold(5, MemberState::kDead); }, 8s));
+  cluster.run_for(60s);
+  for (SimCluster::NodeIndex observer = 0; observer < 8; ++observer) {
+    if (observer == 5) continue;
+    BOOST_TEST(cluster.count_events(observer, MemberEventType::kFailed) == 1U);
+    BOOST_TEST(cluster.count_events(observer, MemberEventType::kSuspected) == 1U);
+  }
+  cluster.heal();
+  CHECK_IN(cluster, converges(cluster, 15s));
+  CHECK_SOUND(cluster);
+}
+
+BOOST_AUTO_TEST_CASE(host_that_slept_accuses_nobody_when_it_wakes) {
+  SimCluster cluster = settled(8);
+  for (int i = 0; i < 5; ++i) {
+    cluster.suspend(2);
+    cluster.run_for(30s);
+    cluster.resume(2);
+    CHECK_IN(cluster, converges(cluster, 15s));
+  }
+  BOOST_TEST(cluster.count_events(2, MemberEventType::kSuspected) == 0U);
+  BOOST_TEST(cluster.count_events(2, MemberEventType::kFailed) == 0U);
+  CHECK_SOUND(cluster);
+}
+
+BOOST_AUTO_TEST_CASE(merging_sides_bury_nobody_of_their_own) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SimCluster cluster = settled(8, {.seed = seed});
+    cluster.split(4);
+    cluster.run_for(60s);
+    cluster.heal();
+    CHECK_IN(cluster, converges(cluster, 5s));
+    for (SimCluster::NodeIndex observer = 0; observer < 8; ++observer) {
+      for (SimCluster::NodeIndex subject = 0; subject < 8; ++subject) {
+        if ((observer < 4) != (subject < 4)) continue;
+        BOOST_TEST(cluster.count_events(observer, MemberEventType::kFailed, subject) == 0U,
+                   observer << " buried " << subject << '\n'
+                            << cluster.describe());
+      }
+    }
+    CHECK_SOUND(cluster);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(sides_of_a_long_partition_find_each_other) {
   SimCluster cluster = settled(8);
   cluster.split(4);

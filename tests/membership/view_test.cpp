@@ -309,7 +309,8 @@ BOOST_AUTO_TEST_CASE(reconciling_makes_two_views_equal) {
   a.apply(dead_claim(4, 0));
   b.apply(alive_claim(9));
   b.apply(alive_claim(3, 2));
-  const auto for_b = a.view.reconcile(b.view.summaries(), a.now, a.out);
+  const auto for_b =
+      a.view.reconcile(b.view.summaries(), b.view.table().self().short_id(), a.now, a.out);
   const std::vector<std::uint64_t> wanted = {3, 9};
   BOOST_TEST(for_b.wanted == wanted, boost::test_tools::per_element());
   for (const Claim& claim : for_b.claims) b.apply(claim);
@@ -324,7 +325,7 @@ BOOST_AUTO_TEST_CASE(reconciling_makes_two_views_equal) {
 BOOST_AUTO_TEST_CASE(summary_that_holds_this_node_dead_is_refuted_in_the_same_reply) {
   Fixture fixture;
   const auto difference =
-      fixture.view.reconcile({{1, 3, MemberState::kDead}}, fixture.now, fixture.out);
+      fixture.view.reconcile({{1, 3, MemberState::kDead}}, 1, fixture.now, fixture.out);
   BOOST_TEST(fixture.view.table().self().incarnation == 4U);
   const auto self = std::ranges::find(difference.claims, 1U, &Claim::subject);
   BOOST_TEST_REQUIRE((self != difference.claims.end()));
@@ -334,7 +335,7 @@ BOOST_AUTO_TEST_CASE(summary_that_holds_this_node_dead_is_refuted_in_the_same_re
 BOOST_AUTO_TEST_CASE(strangers_that_are_over_are_not_asked_for) {
   Fixture fixture;
   const auto difference = fixture.view.reconcile(
-      {{8, 0, MemberState::kDead}, {9, 0, MemberState::kLeft}}, fixture.now, fixture.out);
+      {{8, 0, MemberState::kDead}, {9, 0, MemberState::kLeft}}, 2, fixture.now, fixture.out);
   BOOST_TEST(difference.wanted.empty());
 }
 

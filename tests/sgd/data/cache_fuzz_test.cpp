@@ -8,7 +8,7 @@
 #include "tests/sgd/data/caches.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
-#include "tests/sgd/data/fuzz.hpp"
+#include "tests/fuzz.hpp"
 
 namespace hogwild::sgd {
 namespace {

@@ -12,7 +12,7 @@
 #include "sgd/data/svmlight_writer.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
-#include "tests/sgd/data/fuzz.hpp"
+#include "tests/fuzz.hpp"
 
 namespace hogwild::sgd {
 namespace {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <initializer_list>
 #include <random>
 #include <string>
@@ -13,7 +15,7 @@
 // Where a sanitizer is linked in, it calls this before it ends the process.
 extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*callback)());
 
-namespace hogwild::sgd {
+namespace hogwild {
 
 /// Random numbers of one case.
 class FuzzRandom {
@@ -61,23 +63,30 @@ inline void mutate(FuzzRandom& random, std::initializer_list<std::string_view> w
   }
 }
 
-/// Runs `check(random)` for HOGWILD_FUZZ_CASES seeds (default `usual`) from HOGWILD_FUZZ_SEED on
-/// (default 1). What fails or crashes prints the seed that shows it again.
+/// Runs `check(random)` for HOGWILD_FUZZ_CASES seeds (default `usual`), or as many as
+/// HOGWILD_FUZZ_SECONDS have room for, from HOGWILD_FUZZ_SEED on (default 1; with seconds the time
+/// of day, so that each run is another). What fails or crashes prints the seed that shows it again.
 template <class Check>
 void fuzz(std::uint64_t usual, const Check& check) {
+  using Clock = std::chrono::steady_clock;
   const auto from_environment = [](const char* name, std::uint64_t otherwise) -> std::uint64_t {
     const char* const text = std::getenv(name);
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
   };
-  const std::uint64_t cases = from_environment("HOGWILD_FUZZ_CASES", usual);
+  const std::uint64_t seconds = from_environment("HOGWILD_FUZZ_SECONDS", 0);
+  const auto end = Clock::now() + std::chrono::seconds(seconds);
+  const std::uint64_t cases =
+      from_environment("HOGWILD_FUZZ_CASES", seconds == 0 ? usual : ~std::uint64_t{0});
   static std::uint64_t seed;
   static const auto tell = [] {
     std::fprintf(stderr, "replay with HOGWILD_FUZZ_CASES=1 HOGWILD_FUZZ_SEED=%llu\n",
                  static_cast<unsigned long long>(seed));
   };
   if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(tell);
-  seed = from_environment("HOGWILD_FUZZ_SEED", 1);
-  for (std::uint64_t i = 0; i < cases; ++i, ++seed) {
+  seed = from_environment("HOGWILD_FUZZ_SEED",
+                          seconds == 0 ? 1 : static_cast<std::uint64_t>(std::time(nullptr)) << 20U);
+  std::uint64_t done = 0;
+  for (; done < cases && (seconds == 0 || Clock::now() < end); ++done, ++seed) {
     BOOST_TEST_CHECKPOINT("HOGWILD_FUZZ_CASES=1 HOGWILD_FUZZ_SEED=" << seed);
     FuzzRandom random(seed);
     const std::string failure = check(random);
@@ -86,6 +95,7 @@ void fuzz(std::uint64_t usual, const Check& check) {
     tell();
     return;
   }
+  BOOST_TEST_MESSAGE(done << " cases");
 }
 
-}  // namespace hogwild::sgd
+}  // namespace hogwild
