@@ -30,6 +30,7 @@ constexpr int kReceiveBufferBytes = 8 << 20;
 constexpr milliseconds kSoon{1};
 /// A host that was suspended for longer has missed what was said to it.
 constexpr seconds kSleep{1};
+constexpr std::uint64_t kRoundMs = 20;  // of a synchronous run, unless the user says
 
 std::uint64_t random_word() {
   static std::random_device device;
@@ -202,6 +203,7 @@ sgd::RunOptions Node::run_options() const {
   };
   sgd::RunOptions run;
   sgd::RunSettings& settings = run.settings;
+  if (options_.mode == NodeMode::kSync) settings.mode = "sync";
   settings.loss = learn.loss;
   settings.lambda = learn.lambda;
   settings.bias = learn.bias;
@@ -214,6 +216,9 @@ sgd::RunOptions Node::run_options() const {
   }
   settings.loss_interval = to_interval(options_.loss_interval);
   settings.broadcast_interval = to_interval(options_.broadcast_interval);
+  if (options_.mode == NodeMode::kSync && !options_.given.contains("broadcast-interval")) {
+    settings.broadcast_interval = {false, kRoundMs};
+  }
   settings.expect = options_.expect;
   settings.seed = learn.seed.value_or(random_word());
   for (const auto& [name, value] : settings.items()) {
@@ -223,6 +228,7 @@ sgd::RunOptions Node::run_options() const {
   run.must_meet_peer = !options_.join.empty();
   run.trains = options_.mode != NodeMode::kIdle;
   run.rate_limit = options_.rate.value_or(0);
+  run.needs_majority = options_.quorum == Quorum::kMajority;
   return run;
 }
 
@@ -308,7 +314,11 @@ void Node::turn() {
     asleep_ = asleep;
   }
   core_->on_tick(now, out_box_);
-  if (session_ && now >= next_flush_) flush(now);
+  if (session_ && session_->rounds) {
+    work_round(now);
+  } else if (session_ && now >= next_flush_) {
+    flush(now);
+  }
   carry_out();
   check_end(now);
   backend_->tell_leaders();
@@ -319,7 +329,7 @@ void Node::turn() {
 void Node::arm_timer() {
   if (is_over_) return;
   Instant next = core_->next_deadline();
-  if (session_) next = std::min(next, next_flush_);
+  if (session_ && !session_->rounds) next = std::min(next, next_flush_);
   if (is_leaving_) next = std::min(next, Clock::now() + milliseconds(10));
   if (next == armed_for_) return;  // most turns change no deadline
   armed_for_ = next;
@@ -334,8 +344,38 @@ void Node::arm_timer() {
 // A worker ran far ahead and wants its work sent, or the last one has left.
 void Node::on_wake() {
   if (session_ && !session_->pool.has_running()) workers_left();
-  if (session_) flush(Clock::now());
+  if (session_ && !session_->rounds) flush(Clock::now());
   turn();
+}
+
+// What may be sent by now; unused allowance is kept for a fiftieth of a second.
+bool Node::has_send_budget(Instant now) {
+  const double bytes_per_s = static_cast<double>(options_.bandwidth_bits_per_second) / 8.0;
+  const double passed = std::chrono::duration<double>(now - budget_at_).count();
+  budget_at_ = now;
+  send_budget_bytes_ = std::min(send_budget_bytes_ + passed * bytes_per_s, bytes_per_s / 50);
+  return send_budget_bytes_ >= 0 || bytes_per_s <= 0;
+}
+
+void Node::spend(const sgd::RunOutbox& wanted) {
+  for (const Bytes& datagram : wanted.broadcasts) {
+    send_budget_bytes_ -= static_cast<double>((datagram.size() + core_->channel().overhead()) *
+                                              wanted.broadcast_to.size());
+  }
+}
+
+// The look-ahead of a round is fixed before its workers begin.
+void Node::work_round(Instant now) {
+  const bool may_send = has_send_budget(now);
+  sgd::RoundBoard& board = *session_->rounds;
+  if (!board.is_running()) {
+    session_->pace.lookahead.store(static_cast<float>(core_->run().lookahead()),
+                                   std::memory_order_relaxed);
+  }
+  core_->with_run(now, out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+    run.work_round(session_->own, board, may_send, now, wanted);
+    spend(wanted);
+  });
 }
 
 void Node::flush(Instant now) {
@@ -344,24 +384,16 @@ void Node::flush(Instant now) {
   const sgd::Interval& interval = info->settings.broadcast_interval;
   next_flush_ = now + (interval.in_updates ? kSoon : milliseconds(interval.amount));
 
-  // What may be sent by now; unused allowance is kept for a fiftieth of a second.
-  const double bytes_per_s = static_cast<double>(options_.bandwidth_bits_per_second) / 8.0;
-  const double passed = std::chrono::duration<double>(now - budget_at_).count();
-  budget_at_ = now;
-  send_budget_bytes_ = std::min(send_budget_bytes_ + passed * bytes_per_s, bytes_per_s / 50);
+  const bool may_send = has_send_budget(now);
   const auto unsent =
       static_cast<std::uint64_t>(session_->own.unsent_scalar(sgd::SumsLayout::kExamples));
   // A worker that waits, or rows that may not be released before, are served at once.
   const bool is_due = !interval.in_updates || unsent >= interval.amount || must_flush_ ||
                       session_->pace.wants_flush.load(std::memory_order_relaxed);
-  const bool may_send = send_budget_bytes_ >= 0 || bytes_per_s <= 0;
   core_->with_run(now, out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
     if (is_due && may_send) {
       run.flush(session_->own, now, wanted);
-      for (const Bytes& datagram : wanted.broadcasts) {
-        send_budget_bytes_ -= static_cast<double>((datagram.size() + core_->channel().overhead()) *
-                                                  wanted.broadcast_to.size());
-      }
+      spend(wanted);
     }
     must_flush_ = !run.feed(session_->queue, now);
   });

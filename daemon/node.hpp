@@ -80,6 +80,9 @@ class Node {
   void arm_timer();
   void on_wake();
   void flush(Instant now);
+  void work_round(Instant now);
+  [[nodiscard]] bool has_send_budget(Instant now);
+  void spend(const sgd::RunOutbox& wanted);
   void carry_out();
   void on_signal(int signal);
   void reload_keys();

@@ -1,9 +1,24 @@
 #include "daemon/node_core.hpp"
 
 #include <algorithm>
+#include <string_view>
+
+#include "sgd/data/mix64.hpp"
 
 namespace hogwild::daemon {
 namespace {
+
+/// The same on every node and in every run (FNV-1a, and a mix of its bits).
+std::uint64_t key_of(std::string_view name) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return sgd::mix64(hash) | 1U;
+}
+
+sgd::RunOptions with_name_key(sgd::RunOptions run, std::string_view name) {
+  run.name_key = key_of(name);
+  return run;
+}
 
 /// A snapshot may be large, and a slow link slow.
 constexpr std::chrono::seconds kRunStreamTimeout{60};
@@ -23,8 +38,8 @@ NodeCore::NodeCore(NodeCoreOptions options, Instant now)
     : self_(options.self.id.short_id()),
       channel_(options.cluster, self_, options.keys),
       swim_(options.swim, options.self, options.random_seed, now),
-      run_(options.run, options.self.id.short_id(), options.self.start_time_unix_ms,
-           options.random_seed ^ 0x5bd1e9955bd1e995U, now),
+      run_(with_name_key(options.run, options.self.name), options.self.id.short_id(),
+           options.self.start_time_unix_ms, options.random_seed ^ 0x5bd1e9955bd1e995U, now),
       donor_(options.donor_bytes_per_second),
       random_(options.random_seed ^ 0x9e3779b97f4a7c15U) {}
 
@@ -299,7 +314,8 @@ void NodeCore::tell_run_of_members(Instant now, NodeOutbox& out) {
   std::vector<sgd::MemberView> live;
   for (const membership::Member& member : swim_.members().all()) {
     if (!member.is_self && member.is_live()) {
-      live.push_back({member.short_id(), member.profile.start_time_unix_ms});
+      live.push_back(
+          {member.short_id(), member.profile.start_time_unix_ms, key_of(member.profile.name)});
     }
   }
   with_run(now, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {

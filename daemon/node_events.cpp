@@ -208,6 +208,19 @@ void Node::on_run_event(sgd::RunEvent& event) {
                    {{"with", core_->name_of(event.peer)},
                     {"hint", "equal datagrams gave different sums: a bug or a broken machine"}});
       break;
+    case Type::kCoordinator:
+      log_.event(LogLevel::kMembership, "coordinator",
+                 {{"name", core_->name_of(event.peer)},
+                  {"term", core_->run().rounds()->ballot().term},
+                  {"why", event.detail}});
+      break;
+    case Type::kLeaderless:
+      log_.event(LogLevel::kMembership, "coordinator_lost",
+                 {{"name", core_->name_of(event.peer)}, {"why", event.detail}});
+      break;
+    case Type::kLineage:
+      log_.warning("lineage_given_up", {{"reason", event.detail}});
+      break;
     case Type::kOverflow:
       log_.warning("overflow", {{"reason", event.detail}});
       break;
@@ -239,14 +252,14 @@ void Node::run_joined() {
 }
 
 void Node::start_training() {
-  session_ =
-      std::make_unique<TrainingSession>(data_->train->rows, *rule_, core_->run().replica()->sums(),
-                                        sgd::kernels_of(options_.learn.instructions),
-                                        options_.learn.threads, [this] { wake_.raise(); });
+  session_ = std::make_unique<TrainingSession>(
+      data_->train->rows, *rule_, core_->run().replica()->sums(),
+      sgd::kernels_of(options_.learn.instructions), options_.learn.threads,
+      core_->run().rounds() != nullptr, [this] { wake_.raise(); });
   const Instant now = Clock::now();
   budget_at_ = now;
   session_->pace.lookahead.store(static_cast<float>(core_->run().lookahead()));
-  must_flush_ = !core_->run().feed(session_->queue, now);
+  if (!session_->rounds) must_flush_ = !core_->run().feed(session_->queue, now);
   next_flush_ = now;
   session_->pool.start();
   log_.event(LogLevel::kMembership, "training_started",

@@ -18,8 +18,8 @@ constexpr Commands kClients = kStatusCommand | kMembersCommand | kStopCommand | 
 constexpr Commands kData = kDataInfoCommand | kDataConvertCommand | kDataSynthCommand;
 constexpr Commands kThreaded = kLearning | kPredictCommand | kData;
 
-constexpr std::array<std::string_view, 2> kModes{"async", "idle"};
-constexpr std::array<std::string_view, 1> kLaterModes{"sync"};
+constexpr std::array<std::string_view, 3> kModes{"async", "sync", "idle"};
+constexpr std::array<std::string_view, 2> kQuorums{"any", "majority"};
 constexpr std::array<std::string_view, 2> kLosses{"hinge", "logistic"};
 constexpr std::array<std::string_view, 1> kLaterLosses{"squared-hinge"};
 constexpr std::array<std::string_view, 2> kOnFinish{"exit", "serve"};
@@ -438,10 +438,19 @@ const std::array kTable{
                .commands = kNodeCommand,
                .standard = "async",
                .choices = kModes,
-               .later_choices = kLaterModes,
-               .meaning = "async: train, and wait for nobody. idle: a member that does not train.",
+               .meaning = "async: train, and wait for nobody. sync: rounds under an elected "
+                          "coordinator, all from the same state. idle: a member that does not "
+                          "train.",
                .set = set_choice<&Values::node, &NodeOptions::mode>},
-    OptionSpec{.name = "quorum", .value = "WHICH", .commands = kNodeCommand},
+    OptionSpec{.name = "quorum",
+               .value = "WHICH",
+               .commands = kNodeCommand,
+               .standard = "any",
+               .choices = kQuorums,
+               .meaning = "sync: what survivors do that are no majority of the run's members. any: "
+                          "go on without the others. majority: wait for them, so that no two "
+                          "parts of a network train apart.",
+               .set = set_choice<&Values::node, &NodeOptions::quorum>},
     OptionSpec{.name = "shard", .commands = kNodeCommand},
     OptionSpec{.name = "expect",
                .value = "N",
@@ -466,7 +475,9 @@ const std::array kTable{
                .range = Range{.least = 0.0001, .most = 3600},
                .meaning =
                    "Publish each so many own updates (200i) or so much time (5ms). Longer: fewer "
-                   "bytes an update, and more epochs to the same loss.",
+                   "bytes an update, and more epochs to the same loss. sync: the length of a "
+                   "round, 20ms by default; in updates, with --seed and the same members, a run "
+                   "repeats bit for bit.",
                .set = set_interval<&Values::node, &NodeOptions::broadcast_interval>},
     OptionSpec{.name = "rate",
                .value = "U",

@@ -52,7 +52,8 @@ struct LogOptions {
   std::filesystem::path file;  ///< empty: standard error
 };
 
-enum class NodeMode { kAsync, kIdle };
+enum class NodeMode { kAsync, kSync, kIdle };
+enum class Quorum { kAny, kMajority };
 enum class OnFinish { kExit, kServe };
 
 struct NodeOptions {
@@ -68,6 +69,7 @@ struct NodeOptions {
   std::filesystem::path key_file;  ///< empty: nothing between nodes is sealed
   bool insecure = false;
   NodeMode mode = NodeMode::kAsync;
+  Quorum quorum = Quorum::kAny;
   Interval loss_interval;
   Interval broadcast_interval;
   unsigned expect = 1;

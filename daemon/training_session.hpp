@@ -14,20 +14,22 @@ namespace hogwild::daemon {
 class TrainingSession {
  public:
   /// `rows`, `rule` and `published` must outlive it. `wake` is called from workers: when one wants
-  /// a flush, and when the last one has left.
+  /// a flush, when the last one has finished a round, and when the last one has left.
   TrainingSession(const sgd::TrainingRows& rows, const sgd::Rule& rule,
                   const sgd::PublishedSums& published, const sgd::Kernels& kernels,
-                  unsigned threads, std::function<void()> wake)
+                  unsigned threads, bool by_rounds, std::function<void()> wake)
       : own(published.layout()),
         queue(kQueueRanges),
         pace{.wake = wake},
-        pool({rows, rule, published, own, queue, pace, kernels, threads}, wake) {}
+        rounds(by_rounds ? std::make_unique<sgd::RoundBoard>(threads, wake) : nullptr),
+        pool({rows, rule, published, own, queue, pace, kernels, threads, rounds.get()}, wake) {}
 
   static constexpr std::size_t kQueueRanges = 1024;
 
   sgd::OwnWork own;
   sgd::RowQueue queue;
   sgd::Pace pace;
+  std::unique_ptr<sgd::RoundBoard> rounds;  ///< of a synchronous run, in place of the queue
   bool is_stopping = false;
   WorkerPool pool;  ///< last, so that it ends first
 };

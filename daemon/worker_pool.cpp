@@ -29,6 +29,7 @@ void WorkerPool::start() {
 
 void WorkerPool::stop() {
   workplace_.queue.stop();
+  if (workplace_.rounds != nullptr) workplace_.rounds->stop();
   workplace_.pace.flushed();  // nobody waits for a flush any more
 }
 

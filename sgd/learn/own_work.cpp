@@ -34,19 +34,25 @@ std::span<const std::int32_t> OwnWork::sent(std::uint32_t stripe) const {
 }
 
 void OwnWork::collect(PublishedSums& published, std::vector<CellDelta>& out) {
-  collect_each(published, [&out](const CellDelta& delta) { out.push_back(delta); });
+  collect_each([&](const CellDelta& delta) {
+    published.add(delta);
+    out.push_back(delta);
+  });
+}
+
+void OwnWork::take(std::vector<CellDelta>& out) {
+  collect_each([&out](const CellDelta& delta) { out.push_back(delta); });
 }
 
 void OwnWork::publish_to(PublishedSums& published) {
-  collect_each(published, [](const CellDelta&) {});
+  collect_each([&](const CellDelta& delta) { published.add(delta); });
 }
 
 template <class Take>
-void OwnWork::collect_each(PublishedSums& published, const Take& take) {
+void OwnWork::collect_each(const Take& take) {
   for (std::uint32_t cell = 0; cell < layout_.scalar_count(); ++cell) {
     const std::int64_t fresh = unsent_scalar(cell);
     if (fresh == 0) continue;
-    published.add({cell, fresh});
     sent_scalars_[cell].fetch_add(fresh, std::memory_order_relaxed);
     take({cell, fresh});
   }
@@ -56,13 +62,13 @@ void OwnWork::collect_each(PublishedSums& published, const Take& take) {
     for (std::uint32_t b = stripe * kStripeBlocks; b < (stripe + 1) * kStripeBlocks; ++b) {
       if (version_[b] == collected_version_[b]) continue;
       collected_version_[b] = version_[b];
-      collect_block(b, published, take);
+      collect_block(b, take);
     }
   }
 }
 
 template <class Take>
-void OwnWork::collect_block(std::uint32_t block, PublishedSums& published, const Take& take) {
+void OwnWork::collect_block(std::uint32_t block, const Take& take) {
   const std::uint32_t begin = block * kBlock;
   const std::uint32_t end = std::min(begin + kBlock, layout_.sum_count());
   for (std::uint32_t i = begin; i < end; ++i) {
@@ -71,7 +77,6 @@ void OwnWork::collect_block(std::uint32_t block, PublishedSums& published, const
     const auto fresh = static_cast<std::int32_t>(static_cast<std::uint32_t>(made_[i]) -
                                                  static_cast<std::uint32_t>(sent_[i]));
     const CellDelta delta{layout_.scalar_count() + i, fresh};
-    published.add(delta);
     sent_[i] = made_[i];
     take(delta);
   }

@@ -38,7 +38,10 @@ class OwnWork {
    public:
     explicit Claim(std::atomic<bool>* flag) : flag_(flag) {}
     Claim(Claim&& other) noexcept : flag_(std::exchange(other.flag_, nullptr)) {}
-    Claim& operator=(Claim&&) = delete;
+    Claim& operator=(Claim&& other) noexcept {
+      std::swap(flag_, other.flag_);
+      return *this;
+    }
     // Release: the next claimer sees what this one wrote.
     ~Claim() {
       if (flag_ != nullptr) flag_->store(false, std::memory_order_release);
@@ -81,6 +84,9 @@ class OwnWork {
   /// `out`, ascending by cell. A busy stripe is left for the next call. Network thread only.
   /// Cost: one pass over the blocks that have new work.
   void collect(PublishedSums& published, std::vector<CellDelta>& out);
+  /// As collect(), but `published` is left to whoever applies what was taken, when its round is
+  /// committed.
+  void take(std::vector<CellDelta>& out);
   /// As collect(), for a node without peers: nothing is listed, which is 16 bytes a cell.
   void publish_to(PublishedSums& published);
 
@@ -89,9 +95,9 @@ class OwnWork {
 
  private:
   template <class Take>
-  void collect_each(PublishedSums& published, const Take& take);
+  void collect_each(const Take& take);
   template <class Take>
-  void collect_block(std::uint32_t block, PublishedSums& published, const Take& take);
+  void collect_block(std::uint32_t block, const Take& take);
 
   // Fixed after construction.
   SumsLayout layout_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <thread>
 
 namespace hogwild::sgd {
 namespace {
@@ -47,14 +48,20 @@ float PrivateReplica::metric_at(std::uint32_t position) const {
 }
 
 std::uint32_t PrivateReplica::exchange(OwnWork& own, const PublishedSums& published,
-                                       const ReplicaFactors& factors, std::uint32_t first_stripe) {
+                                       const ReplicaFactors& factors, std::uint32_t first_stripe,
+                                       WhenBusy when_busy) {
   begin(factors);
   has_unmerged_ = false;
   std::uint32_t passed_over = 0;
   const std::uint32_t stripes = own.stripe_count();
   for (std::uint32_t i = 0; i < stripes; ++i) {
     const std::uint32_t stripe = (first_stripe + i) % stripes;
-    if (const OwnWork::Claim claim = own.try_claim(stripe)) {
+    OwnWork::Claim claim = own.try_claim(stripe);
+    while (!claim && when_busy == WhenBusy::kWait) {
+      std::this_thread::yield();
+      claim = own.try_claim(stripe);
+    }
+    if (claim) {
       exchange_stripe(stripe, own, published);
     } else {
       pass_over(stripe, own);
@@ -100,8 +107,10 @@ void PrivateReplica::exchange_stripe(std::uint32_t stripe, OwnWork& own,
     std::uint32_t& version = made_version[block - first];
     const std::uint32_t published_version = published.version(block);
     const bool is_dirty = is_dirty_[block] != 0;
-    if (!is_dirty && build.made_version == version &&
-        build.published_version == published_version && !is_stale(build)) {
+    // What the node made and did not publish is part of the weights only where it counts.
+    const bool is_made_news = factors_.cluster != 0.0F && build.made_version != version;
+    if (!is_dirty && !is_made_news && build.published_version == published_version &&
+        !is_stale(build)) {
       continue;
     }
     const BlockOutcome outcome = rebuild(block, own, stripe, published);

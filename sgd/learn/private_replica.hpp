@@ -19,6 +19,9 @@ struct ReplicaFactors {
   std::vector<float> metric_factor;  ///< ρ = √(A + 1)/lt, a column
 };
 
+/// What an exchange does with a stripe that another thread has claimed.
+enum class WhenBusy : std::uint8_t { kPassOver, kWait };
+
 /// One worker's copy of the model, in floats that nobody else touches: u = (q·S + s·P)·im.
 ///
 /// Training writes u. An exchange moves what was learned, as integers, into the node's OwnWork and
@@ -40,9 +43,12 @@ class PrivateReplica {
   }
 
   /// Merges into `own` and rebuilds with `factors`, beginning with stripe `first_stripe`. Stripes
-  /// that another thread has claimed are passed over and go on as they are; returns their number.
+  /// that another thread has claimed are passed over and go on as they are, unless `when_busy` says
+  /// to wait for them (by rounds, where all would wait for that thread anyhow); returns their
+  /// number.
   std::uint32_t exchange(OwnWork& own, const PublishedSums& published,
-                         const ReplicaFactors& factors, std::uint32_t first_stripe);
+                         const ReplicaFactors& factors, std::uint32_t first_stripe,
+                         WhenBusy when_busy = WhenBusy::kPassOver);
 
   /// True where the last exchange left something that was learned: a stripe was passed over, or a
   /// value was too large for one merge.

@@ -23,6 +23,7 @@ std::int64_t take_units(double& amount, double unit) {
 
 Worker::Worker(const Workplace& workplace, std::uint32_t index)
     : at_(workplace),
+      index_(index),
       first_stripe_(static_cast<std::uint32_t>(std::uint64_t{workplace.own.stripe_count()} * index /
                                                workplace.workers)),
       replica_(workplace.rule, workplace.own.layout(), workplace.kernels),
@@ -37,6 +38,7 @@ Worker::Worker(const Workplace& workplace, std::uint32_t index)
 }
 
 void Worker::run() {
+  if (at_.rounds != nullptr) return run_rounds();
   exchange();
   while (!at_.pace.has_fault.load(std::memory_order_relaxed)) {
     const std::uint64_t size = window_size();
@@ -54,6 +56,25 @@ void Worker::run() {
     }
   }
   merge_rest();
+}
+
+// The first exchange of a round rebuilds the replica from the committed state; the second merges
+// what was learned. Each happens once, whole, and sees nothing of what other workers of the node
+// did: so equal rounds end in equal bits.
+void Worker::run_rounds() {
+  RoundBoard& board = *at_.rounds;
+  while (board.await(index_)) {
+    if (!at_.pace.has_fault.load(std::memory_order_relaxed)) {
+      exchange();
+      while (const auto rows = board.next(index_)) {
+        rows_ = *rows;
+        train(rows_.count);
+      }
+      exchange();
+      merge_rest();
+    }
+    board.finish(index_);
+  }
 }
 
 // Short at the start of a run, where each example moves the model far; long later, where an
@@ -94,8 +115,10 @@ void Worker::exchange() {
   }
   merge_scalars();
   open_window();
-  passed_over_.fetch_add(replica_.exchange(at_.own, at_.published, factors_, first_stripe_),
-                         std::memory_order_relaxed);
+  passed_over_.fetch_add(
+      replica_.exchange(at_.own, at_.published, factors_, first_stripe_,
+                        at_.rounds == nullptr ? WhenBusy::kPassOver : WhenBusy::kWait),
+      std::memory_order_relaxed);
   if (replica_.has_overflowed()) at_.pace.has_fault.store(true, std::memory_order_relaxed);
 }
 
@@ -126,10 +149,12 @@ void Worker::clear_tally() {
   }
 }
 
-// What this node made and did not send counts s_cluster times: meanwhile the others did as much.
+// What this node made and did not send counts s_cluster times: meanwhile the others did as much. By
+// rounds nothing counts but the committed state.
 void Worker::open_window() {
-  factors_.cluster = at_.pace.lookahead.load(std::memory_order_relaxed);
-  factors_.lookahead = factors_.cluster * static_cast<float>(at_.workers);
+  const float lookahead = at_.pace.lookahead.load(std::memory_order_relaxed);
+  factors_.cluster = at_.rounds == nullptr ? lookahead : 0.0F;
+  factors_.lookahead = lookahead * static_cast<float>(at_.workers);
   const auto cluster = static_cast<double>(factors_.cluster);
   const auto seen = [&](std::uint32_t cell) {
     return static_cast<double>(at_.published.scalar(cell)) +

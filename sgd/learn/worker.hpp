@@ -10,6 +10,7 @@
 #include "sgd/learn/pace.hpp"
 #include "sgd/learn/private_replica.hpp"
 #include "sgd/learn/published_sums.hpp"
+#include "sgd/learn/round_board.hpp"
 #include "sgd/learn/row_queue.hpp"
 #include "sgd/learn/rule.hpp"
 
@@ -25,6 +26,8 @@ struct Workplace {
   Pace& pace;
   const Kernels& kernels;
   std::uint32_t workers = 1;  ///< workers that run at the same time on this node
+  /// Where rows come from in a run by rounds; `queue` is not used then. Else nullptr.
+  RoundBoard* rounds = nullptr;
 };
 
 /// One worker: look-ahead dual averaging on a private replica (docs/algorithm.md).
@@ -32,6 +35,9 @@ struct Workplace {
 /// It takes rows from the queue, trains a window on floats of its own, and at the window's end
 /// exchanges: what it learned goes as integers into the node's OwnWork, and the replica is rebuilt
 /// from what all nodes published (PrivateReplica).
+/// By rounds it trains its part of each on the state that all nodes share, sees nothing else
+/// meanwhile, and exchanges at the round's end: what it does is a function of that state and its
+/// rows.
 /// Source: Duchi, Jordan, McMahan 2013 (asynchronous dual averaging); Ma et al. 2015 (the factor
 /// s is CoCoA+'s σ′).
 /// Threads: run() on the worker's own thread; counters from any.
@@ -41,7 +47,8 @@ class Worker {
   /// stripes.
   Worker(const Workplace& workplace, std::uint32_t index);
 
-  /// Trains until the queue says leave; then merges all that is left. May be called again later.
+  /// Trains until the queue, or the board of rounds, says leave; then merges all that is left. May
+  /// be called again later.
   void run();
 
   /// Nonzeros processed so far. Any thread, relaxed.
@@ -59,6 +66,7 @@ class Worker {
     double bias = 0.0;
   };
 
+  void run_rounds();
   [[nodiscard]] std::uint64_t window_size() const;
   [[nodiscard]] bool take_rows();
   void train(std::uint32_t count);
@@ -71,6 +79,7 @@ class Worker {
 
   // Fixed after construction.
   Workplace at_;
+  std::uint32_t index_;
   std::uint32_t first_stripe_;
   // The worker's thread only.
   RowRange rows_;  ///< taken from the queue, not yet trained

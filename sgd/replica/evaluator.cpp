@@ -23,6 +23,7 @@ Evaluator::Evaluator(const RunInfo& info, Instant now)
     : layout_(info.layout()),
       rows_(info.constants.rows),
       interval_(info.settings.loss_interval),
+      has_clock_(!info.settings.is_reproducible()),
       next_(now) {}
 
 bool Evaluator::is_due(std::uint64_t examples, Instant now) {
@@ -33,7 +34,7 @@ bool Evaluator::is_due(std::uint64_t examples, Instant now) {
     return false;
   }
   const double epoch = static_cast<double>(examples) / static_cast<double>(rows_);
-  bool is_due = interval_.in_updates ? examples >= next_updates_ : now >= next_;
+  bool is_due = interval_.in_updates ? examples >= next_updates_ : has_clock_ && now >= next_;
   while (epoch >= mark(next_mark_)) {
     ++next_mark_;
     is_due = true;

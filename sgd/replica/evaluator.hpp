@@ -70,6 +70,7 @@ class Evaluator {
   SumsLayout layout_;
   std::uint64_t rows_;
   Interval interval_;
+  bool has_clock_;  ///< time may decide: it would make runs differ that should be equal
   // Network thread only.
   std::size_t next_mark_ = 0;
   Instant next_;

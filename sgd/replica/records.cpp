@@ -145,10 +145,11 @@ Bytes encode_snapshot(const Snapshot& snapshot) {
     write_image(snapshot.image, writer);
     write_points(snapshot.history, writer);
     writer.u8(static_cast<std::uint8_t>((snapshot.stop ? 1 : 0) | (snapshot.final_record ? 2 : 0) |
-                                        (snapshot.kept ? 4 : 0)));
+                                        (snapshot.kept ? 4 : 0) | (snapshot.round ? 8 : 0)));
     if (snapshot.stop) write_stop(*snapshot.stop, writer);
     if (snapshot.final_record) write_final(*snapshot.final_record, writer);
     if (snapshot.kept) write_kept(*snapshot.kept, writer);
+    if (snapshot.round) write_record(*snapshot.round, writer);
   });
 }
 
@@ -183,6 +184,7 @@ std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes) {
   if ((flags & 1U) != 0) snapshot.stop = read_stop(reader);
   if ((flags & 2U) != 0) snapshot.final_record = read_final(reader);
   if ((flags & 4U) != 0) snapshot.kept = read_kept(snapshot.info.layout(), reader);
+  if ((flags & 8U) != 0) snapshot.round = read_record(reader);
   const bool is_consistent =
       reader.done() && std::isfinite(snapshot.elapsed_s) && snapshot.elapsed_s >= 0 &&
       (!snapshot.final_record || snapshot.final_record->run == snapshot.info.id);

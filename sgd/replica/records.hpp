@@ -11,6 +11,7 @@
 #include "sgd/replica/history.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/replica.hpp"
+#include "sgd/replica/round_messages.hpp"
 #include "sgd/replica/run_info.hpp"
 #include "sgd/replica/status.hpp"
 
@@ -59,6 +60,7 @@ struct Snapshot {
   std::optional<StopOrder> stop;
   std::optional<FinalRecord> final_record;
   std::optional<KeptState> kept;  ///< of the final record's row
+  std::optional<RoundRecord> round;  ///< by rounds: the committed one, whose state the image is
 };
 
 /// What a member tells about the end of its run, or how far the history is.

@@ -43,8 +43,9 @@ bool OriginCoverage::covers(std::uint64_t seq) const {
          });
 }
 
-Replica::Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes)
-    : run_(run), self_(self), sums_(layout), retained_(retained_bytes) {}
+Replica::Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes,
+                 ApplyMode mode)
+    : run_(run), mode_(mode), self_(self), sums_(layout), retained_(retained_bytes) {}
 
 void Replica::publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out) {
   assert(!is_frozen_);
@@ -55,7 +56,8 @@ void Replica::publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out)
     while (!left.empty()) {
       Bytes datagram;
       left = left.subspan(encode_delta({run_, self_, ++last_seq_}, left, datagram));
-      mark_applied(origins_[self_], self_, last_seq_);
+      mark_received(origins_[self_], last_seq_);
+      if (mode_ == ApplyMode::kAtOnce) applied_hash_ += datagram_hash(self_, last_seq_);
       retained_.keep(self_, last_seq_, datagram);
       out.push_back(std::move(datagram));
     }
@@ -97,7 +99,6 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
     return ApplyResult::kBeyondWindow;
   }
 
-  for (const CellDelta& entry : entries_) sums_.add(entry);
   if (entries_.front().cell == SumsLayout::kExamples) {
     counters_.remote_examples_total += static_cast<std::uint64_t>(entries_.front().value);
   }
@@ -106,10 +107,13 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
     ++counters_.repaired_total;
     ++origin.counters.repaired_total;
   }
-  mark_applied(origin, header->origin, header->seq);
+  mark_received(origin, header->seq);
   retained_.keep(header->origin, header->seq, datagram);
-  ++counters_.applied_total;
   schedule_repair(origin, now);
+  if (mode_ == ApplyMode::kByRound) return ApplyResult::kHeld;
+  applied_hash_ += datagram_hash(header->origin, header->seq);
+  for (const CellDelta& entry : entries_) sums_.add(entry);
+  ++counters_.applied_total;
   return ApplyResult::kApplied;
 }
 
@@ -185,8 +189,12 @@ std::uint64_t Replica::divergence() const {
 ReplicaImage Replica::image() const {
   ReplicaImage image{sums_.image(), digest(), applied_hash_, {}};
   for (const auto& [id, origin] : origins_) {
-    image.coverage.push_back(
-        {id, origin.window.contiguous(), origin.window.beyond(OriginWindow::kWindow)});
+    if (mode_ == ApplyMode::kByRound) {
+      if (origin.applied > 0) image.coverage.push_back({id, origin.applied, {}});
+    } else {
+      image.coverage.push_back(
+          {id, origin.window.contiguous(), origin.window.beyond(OriginWindow::kWindow)});
+    }
   }
   return image;
 }
@@ -203,14 +211,97 @@ bool Replica::install(const ReplicaImage& image) {
   for (const OriginCoverage& coverage : image.coverage) {
     Origin& origin = origins[coverage.origin];
     origin.window = OriginWindow(coverage.contiguous, coverage.beyond);
+    origin.applied = coverage.contiguous;
     const auto old = origins_.find(coverage.origin);
+    if (old != origins_.end()) origin.examples = old->second.examples;
     origin.known_last =
         std::max(origin.window.highest(), old == origins_.end() ? 0 : old->second.known_last);
     if (old != origins_.end()) origin.counters = old->second.counters;
   }
+  if (mode_ == ApplyMode::kByRound) {
+    // Origins that the image does not know may have sent what a later round counts.
+    for (const auto& [id, origin] : origins_) origins[id].known_last = origin.known_last;
+  }
   origins_ = std::move(origins);
-  if (!is_frozen_) reapply_own();
+  if (mode_ == ApplyMode::kByRound) {
+    hold_retained_again();
+  } else if (!is_frozen_) {
+    reapply_own();
+  }
   return true;
+}
+
+// What is retained and not part of the image is held as before.
+void Replica::hold_retained_again() {
+  for (auto& [id, origin] : origins_) {
+    retained_.for_each(id, [&window = origin.window](std::uint64_t seq, const Bytes&) {
+      if (window.judge(seq) == OriginWindow::Verdict::kNew) window.insert(seq);
+    });
+    origin.known_last = std::max(origin.known_last, origin.window.highest());
+  }
+}
+
+// ── By rounds ──
+
+std::optional<std::uint64_t> Replica::hash_with(std::span<const OriginCut> cuts) const {
+  std::uint64_t hash = applied_hash_;
+  for (const OriginCut& cut : cuts) {
+    const std::uint64_t applied = applied_through(cut.origin);
+    if (cut.through < applied) return std::nullopt;
+    for (std::uint64_t seq = applied + 1; seq <= cut.through; ++seq) {
+      hash += datagram_hash(cut.origin, seq);
+    }
+  }
+  return hash;
+}
+
+bool Replica::commit(std::span<const OriginCut> cuts) {
+  if (is_frozen_) return false;
+  for (const OriginCut& cut : cuts) {
+    for (std::uint64_t seq = applied_through(cut.origin) + 1; seq <= cut.through; ++seq) {
+      if (retained_.find(cut.origin, seq) == nullptr) return false;
+    }
+  }
+  for (const OriginCut& cut : cuts) {
+    if (cut.through == 0) continue;
+    Origin& origin = origins_[cut.origin];
+    for (; origin.applied < cut.through; ++origin.applied) {
+      const std::uint64_t seq = origin.applied + 1;
+      const auto header = decode_delta(*retained_.find(cut.origin, seq), sums_.layout(), entries_);
+      assert(header.has_value());  // it was checked before it was kept
+      for (const CellDelta& entry : entries_) sums_.add(entry);
+      if (entries_.front().cell == SumsLayout::kExamples) {
+        origin.examples += static_cast<std::uint64_t>(entries_.front().value);
+      }
+      applied_hash_ += datagram_hash(cut.origin, seq);
+      ++counters_.applied_total;
+    }
+  }
+  return true;
+}
+
+std::uint64_t Replica::applied_through(OriginId origin) const {
+  const auto at = origins_.find(origin);
+  return at == origins_.end() ? 0 : at->second.applied;
+}
+
+std::uint64_t Replica::examples_applied(OriginId origin) const {
+  const auto at = origins_.find(origin);
+  return at == origins_.end() ? 0 : at->second.examples;
+}
+
+void Replica::start_over(OriginId fresh) {
+  assert(mode_ == ApplyMode::kByRound && !origins_.contains(fresh));
+  self_ = fresh;
+  last_seq_ = 0;
+}
+
+void Replica::release(OriginId origin, std::uint64_t seq) {
+  if (mode_ == ApplyMode::kByRound) {
+    if (keeps_own_ && origin == self_) return;
+    seq = std::min(seq, applied_through(origin));
+  }
+  retained_.release(origin, seq);
 }
 
 // What this node published and the image lacks is still wanted by everybody; it goes back in under
@@ -228,10 +319,14 @@ void Replica::reapply_own() {
 }
 
 void Replica::mark_applied(Origin& origin, OriginId id, std::uint64_t seq) {
+  mark_received(origin, seq);
+  applied_hash_ += datagram_hash(id, seq);
+}
+
+void Replica::mark_received(Origin& origin, std::uint64_t seq) {
   const std::uint64_t before = origin.window.contiguous();
   origin.window.insert(seq);
   origin.known_last = std::max(origin.known_last, seq);
-  applied_hash_ += datagram_hash(id, seq);
   if (origin.window.contiguous() > before) origin.tries = 0;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -42,9 +43,19 @@ struct RepairRequest {
   std::vector<SeqRange> missing;
 };
 
+/// One origin's part of a state: its datagrams up to this number.
+struct OriginCut {
+  OriginId origin = 0;
+  std::uint64_t through = 0;
+};
+
+/// When datagrams change the cells: as they come, or when a round that counts them is committed.
+enum class ApplyMode : std::uint8_t { kAtOnce, kByRound };
+
 /// What became of a datagram. Nothing but kApplied changes the cells.
 enum class ApplyResult : std::uint8_t {
   kApplied,
+  kHeld,          ///< kept for the round that counts it
   kDuplicate,     ///< applied before
   kBeyondWindow,  ///< too far past a gap; it will be asked for
   kFrozen,        ///< the run's final state is fixed
@@ -73,14 +84,18 @@ struct OriginCounters {
 ///
 /// Source: docs/protocol.md. A core without I/O: the caller moves bytes and tells the time.
 /// Threads: network thread only; workers read sums() relaxed.
+/// In a run by rounds the datagrams that came are held, and commit() applies those that a round
+/// counts, for each origin without a gap.
 /// Invariants: cells = Σ of the datagrams in the applied set, so equal applied_hash() means equal
-/// digest(); a datagram that was applied here is retained until released or evicted.
+/// digest(); a datagram that was applied here is retained until released or evicted; what is held
+/// is not released.
 class Replica {
  public:
   /// Origins that a run can have: processes that ever published in it.
   static constexpr std::size_t kMostOrigins = 4096;
 
-  Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes);
+  Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes,
+          ApplyMode mode = ApplyMode::kAtOnce);
 
   [[nodiscard]] RunId run() const { return run_; }
   [[nodiscard]] OriginId self() const { return self_; }
@@ -88,7 +103,8 @@ class Replica {
   [[nodiscard]] const PublishedSums& sums() const { return sums_; }
 
   /// Cuts `fresh` into datagrams, keeps them and appends them to `out`.
-  /// REQUIRES: `fresh` is in sums() already (OwnWork::collect), ascending by cell.
+  /// REQUIRES: ascending by cell; `fresh` is in sums() already (OwnWork::collect), but by rounds it
+  /// is not (OwnWork::take).
   void publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out);
 
   /// Applies a datagram that anybody sent.
@@ -106,7 +122,23 @@ class Replica {
     return retained_.find(origin, seq);
   }
   /// Every live member has this origin's datagrams up to `seq`.
-  void release(OriginId origin, std::uint64_t seq) { retained_.release(origin, seq); }
+  void release(OriginId origin, std::uint64_t seq);
+
+  // ── By rounds ──
+  /// applied_hash() as it will be with each origin applied through its cut. Nothing where a cut
+  /// lies before what is applied already. Cost: one step a datagram.
+  [[nodiscard]] std::optional<std::uint64_t> hash_with(std::span<const OriginCut> cuts) const;
+  /// Applies each origin through its cut, in one step. False, and unchanged, where a datagram is
+  /// not held (any more): then only a snapshot helps. REQUIRES: hash_with(cuts) is something.
+  [[nodiscard]] bool commit(std::span<const OriginCut> cuts);
+  /// The last of an origin's datagrams that is part of the cells.
+  [[nodiscard]] std::uint64_t applied_through(OriginId origin) const;
+  /// Examples of an origin in what commit() applied.
+  [[nodiscard]] std::uint64_t examples_applied(OriginId origin) const;
+  /// Goes on under another name; what was published under the old one stays retained.
+  void start_over(OriginId fresh);
+  /// From now on own datagrams are let go of by age alone: members out of reach may want them.
+  void keep_own() { keeps_own_ = true; }
 
   /// From now on the applied set stays as it is, and nothing is asked for.
   void freeze();
@@ -134,6 +166,8 @@ class Replica {
  private:
   struct Origin {
     OriginWindow window;
+    std::uint64_t applied = 0;       ///< by rounds: what of the window is in the cells
+    std::uint64_t examples = 0;      ///< by rounds: in what was applied here
     std::uint64_t known_last = 0;    ///< largest number that somebody named
     std::uint64_t counted_lost = 0;  ///< numbers up to this one were counted when found missing
     Instant ask_at = Instant::max();
@@ -142,20 +176,24 @@ class Replica {
     OriginCounters counters;
   };
 
+  void mark_received(Origin& origin, std::uint64_t seq);
   void mark_applied(Origin& origin, OriginId id, std::uint64_t seq);
   void schedule_repair(Origin& origin, Instant now);
   void reapply_own();
+  void hold_retained_again();
 
   // Fixed after construction.
   RunId run_;
-  OriginId self_;
+  ApplyMode mode_;
   // Network thread only, but for what PublishedSums says.
+  OriginId self_;
   PublishedSums sums_;
   Retained retained_;
   std::map<OriginId, Origin> origins_;
   std::uint64_t applied_hash_ = 0;
   std::uint64_t last_seq_ = 0;
   bool is_frozen_ = false;
+  bool keeps_own_ = false;
   std::vector<CellDelta> entries_;  ///< scratch of apply()
   ReplicaCounters counters_;
 };

@@ -50,6 +50,7 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
     auto known = peers_.extract(member.id);
     if (known.empty()) {
       live[member.id].start_time = member.start_time;
+      live[member.id].name_key = member.name_key;
       fresh.push_back(member.id);
     } else {
       live.insert(std::move(known));
@@ -57,10 +58,13 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
   }
   // What is left in peers_ is gone. Its blocks move to the others.
   for (const auto& [id, peer] : peers_) {
-    if (plan_) plan_->member_gone(id, {peer.status.epoch, peer.status.position});
+    if (plan_) {
+      plan_->member_gone(rounds_ ? peer.name_key : id, {peer.status.epoch, peer.status.position});
+    }
   }
   peers_ = std::move(live);
   update_trainers();
+  tell_rounds_of_members(now, out);
   if (!fresh.empty()) send_status(fresh, out);
   status_is_due_ = true;
   next_deadline_ = now;
@@ -72,7 +76,7 @@ bool Run::may_train() const {
 }
 
 void Run::update_trainers() {
-  if (!plan_) return;
+  if (!plan_ || rounds_) return;  // by rounds the roster says who trains
   std::vector<PeerId> trainers;
   if (is_training_) trainers.push_back(self_);
   for (const auto& [id, peer] : peers_) {
@@ -123,6 +127,12 @@ void Run::try_create(Instant now, RunOutbox& out) {
   std::sort(founders.begin(), founders.end());
   info.founders = std::move(founders);
   enter_run(std::move(info), now, 0.0);
+  if (rounds_) {
+    RoundOutbox wanted;
+    rounds_->set_trains(true);
+    rounds_->found(now, wanted);
+    route_rounds(wanted, now, out);
+  }
   out.events.push_back({RunEventType::kCreated, self_, hex(info_->id), {}});
   out.events.push_back({RunEventType::kJoined, self_, hex(info_->id), {}});
   start_training(now, out);
@@ -133,9 +143,13 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   do {
     origin_ = random_();
   } while (origin_ == 0);
-  replica_ =
-      std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes);
-  plan_ = std::make_unique<BlockPlan>(info_->constants.rows, info_->settings.seed, self_);
+  const bool is_by_rounds = info_->settings.is_by_rounds();
+  rounds_.reset();
+  replica_ = std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes,
+                                       is_by_rounds ? ApplyMode::kByRound : ApplyMode::kAtOnce);
+  plan_ = std::make_unique<BlockPlan>(info_->constants.rows, info_->settings.seed,
+                                      is_by_rounds ? options_.name_key : self_);
+  if (is_by_rounds) make_rounds(now);
   run_start_ = now - std::chrono::duration_cast<std::chrono::nanoseconds>(
                          std::chrono::duration<double>(elapsed_s));
   wanted_run_ = 0;
@@ -209,11 +223,15 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
     joined_at_ = is_founder ? 0 : std::max<std::uint64_t>(1, examples);
   }
   wants_snapshot_ = false;
-  if (!replica_->install(snapshot.image)) {
+  const bool is_installed = is_same_run && rounds_ ? install_in_rounds(snapshot, now, out)
+                                                   : replica_->install(snapshot.image);
+  const bool has_round = snapshot.round.has_value() || !rounds_;
+  if (!is_installed || !has_round) {
     ++rejected_total_;
     if (!is_same_run) {
       info_.reset();
       evaluator_.reset();
+      rounds_.reset();
       replica_.reset();
       plan_.reset();
       set_phase(Phase::kNoRun, now);
@@ -221,6 +239,7 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
     return;
   }
   status_is_due_ = true;
+  if (!is_same_run && rounds_) rounds_->follow(*snapshot.round, now);
   if (!is_same_run) {
     history_ = std::move(snapshot.history);
     row_scalars_ = snapshot.image.sums.scalars;
@@ -245,7 +264,9 @@ void Run::start_training(Instant now, RunOutbox& out) {
   fed_rows_ = 0;
   published_rows_ = 0;
   const std::vector<PeerId>& founders = info_->founders;
-  if (std::binary_search(founders.begin(), founders.end(), self_)) {
+  if (rounds_) {
+    work_.round = 0;
+  } else if (std::binary_search(founders.begin(), founders.end(), self_)) {
     // The founders share the first epoch; who of them is not alive is passed over.
     plan_->start(0, founders);
     for (const PeerId founder : founders) {
@@ -302,6 +323,7 @@ bool Run::feed(RowQueue& queue, Instant now) {
 
 void Run::flush(OwnWork& own, Instant now, RunOutbox& out) {
   if (!replica_ || phase_ != Phase::kTraining) return;
+  if (rounds_) return contribute(own, rounds_->committed().key.round + 1, now, out);
   rate_.add(now, own.examples_made());
   std::vector<CellDelta> fresh;
   own.collect(replica_->sums(), fresh);
@@ -312,6 +334,10 @@ void Run::flush(OwnWork& own, Instant now, RunOutbox& out) {
   replica_->publish(fresh, out.broadcasts);
   out.broadcast_to = peers_where(
       [&](const Peer& peer) { return is_in_run(peer) && peer.status.phase < Phase::kConfirmed; });
+  check_overflow(now, out);
+}
+
+void Run::check_overflow(Instant now, RunOutbox& out) {
   if (const std::int64_t index = replica_->sums().overflowed(); index >= 0 && !stop_) {
     const auto feature = info_->constants.file_index[static_cast<std::size_t>(index)] + 1;
     out.events.push_back({RunEventType::kOverflow,
@@ -352,6 +378,7 @@ double Run::cluster_rate() const {
 // The others' work for each unit of this node's own, by the announced rates. A member without one
 // yet counts as the median of the rest; before any rate is known all count alike.
 double Run::lookahead() const {
+  if (rounds_) return round_lookahead();
   std::vector<double> known;
   double trainers = 1;
   for (const auto& [id, peer] : peers_) {
@@ -394,6 +421,13 @@ void Run::check_stop_rules(Instant now, RunOutbox& out) {
     request_stop("updates", now, out);
   } else if (settings.max_time_s > 0 && elapsed_s(now) >= settings.max_time_s) {
     request_stop("max_time", now, out);
+  }
+}
+
+void Run::decide(Instant now, RunOutbox& out) {
+  if (!stop_) check_stop_rules(now, out);
+  if (!stop_ && !evaluator_->is_busy() && evaluator_->is_due(replica_->sums().examples(), now)) {
+    begin_evaluation(EvaluationKind::kRow, replica_->sums().image(), now, out);
   }
 }
 
@@ -464,6 +498,11 @@ void Run::leave(Instant now, RunOutbox& out) {
 
 bool Run::has_left(Instant now) const {
   if (!is_leaving_ || is_training_) return false;
+  if (rounds_ && phase_ < Phase::kConfirmed) {
+    const bool is_alone = std::none_of(peers_.begin(), peers_.end(),
+                                       [&](const auto& entry) { return is_in_run(entry.second); });
+    return is_alone || !rounds_->is_member() || now - left_since_ > seconds(3);
+  }
   if (!replica_ || replica_->last_seq() == 0 || phase_ == Phase::kDone) return true;
   const bool all_have_it = std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
     const Peer& peer = entry.second;
@@ -479,11 +518,9 @@ bool Run::has_left(Instant now) const {
 void Run::on_tick(Instant now, RunOutbox& out) {
   try_create(now, out);
   if (phase_ == Phase::kTraining && nominee() == self_ && !is_leaving_) {
-    if (!stop_) check_stop_rules(now, out);
-    if (!stop_ && !evaluator_->is_busy() && evaluator_->is_due(replica_->sums().examples(), now)) {
-      begin_evaluation(EvaluationKind::kRow, replica_->sums().image(), now, out);
-    }
+    decide(now, out);
   }
+  step_rounds(now, out);
   if (phase_ >= Phase::kStopped) finish_step(now, out);
   if (replica_) send_repairs(now, out);
   ask_for_what_lacks(now, out);

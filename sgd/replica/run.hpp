@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,11 +13,13 @@
 
 #include "sgd/data/data_part.hpp"
 #include "sgd/learn/own_work.hpp"
+#include "sgd/learn/round_board.hpp"
 #include "sgd/learn/row_queue.hpp"
 #include "sgd/replica/block_plan.hpp"
 #include "sgd/replica/evaluator.hpp"
 #include "sgd/replica/rate_meter.hpp"
 #include "sgd/replica/records.hpp"
+#include "sgd/replica/rounds.hpp"
 #include "sgd/replica/run_outbox.hpp"
 
 namespace hogwild::sgd {
@@ -30,6 +33,8 @@ struct RunOptions {
   bool trains = true;                        ///< false: a member that only holds the state
   double rate_limit = 0;                     ///< updates a second at most; 0 none
   std::size_t retained_bytes = std::size_t{64} << 20U;
+  bool needs_majority = false;  ///< by rounds: survivors without a majority wait
+  std::uint64_t name_key = 0;   ///< of this member's name, see MemberView
 };
 
 /// What this node has loaded.
@@ -55,6 +60,7 @@ struct SnapshotCounters {
 struct MemberView {
   PeerId id = 0;
   std::uint64_t start_time = 0;  ///< Unix time in ms at which its process started
+  std::uint64_t name_key = 0;    ///< a hash of its name: by rounds it says which rows are its
 };
 
 /// A run as one member lives it: creating or joining it, training, agreeing on its end.
@@ -88,6 +94,9 @@ class Run {
   /// Keeps the workers' queue filled, as the plan and the rate limit say. False: no more is
   /// released before what was is published, since the run is near its end.
   bool feed(RowQueue& queue, Instant now);
+  /// By rounds, in place of flush() and feed(): begins and ends the workers' part of a round, and
+  /// publishes it where `may_send`. Called often, and when the last worker has finished.
+  void work_round(OwnWork& own, RoundBoard& board, bool may_send, Instant now, RunOutbox& out);
   void evaluated(const EvaluationReport& report, Instant now, RunOutbox& out);
   /// The workers have merged all they had; nothing comes after. `own` may be null without workers.
   void workers_stopped(OwnWork* own, Instant now, RunOutbox& out);
@@ -115,6 +124,11 @@ class Run {
   [[nodiscard]] SumsImage model_image() const;
   /// Member that sends the files; self where the finisher is gone and this is the next one.
   [[nodiscard]] PeerId uploader() const;
+  /// Whether this run is synchronous; its rounds, or nullptr.
+  [[nodiscard]] const Rounds* rounds() const { return rounds_.get(); }
+  /// By rounds: own updates, and datagrams, that no lineage counted and that are gone.
+  [[nodiscard]] std::uint64_t lost_updates() const { return lost_updates_; }
+  [[nodiscard]] std::uint64_t lost_datagrams() const { return lost_datagrams_; }
   /// s_cluster for the workers.
   [[nodiscard]] double lookahead() const;
   [[nodiscard]] double own_rate() const { return rate_.per_second(); }
@@ -139,6 +153,7 @@ class Run {
  private:
   struct Peer {
     std::uint64_t start_time = 0;
+    std::uint64_t name_key = 0;
     bool has_status = false;
     Status status;  ///< the newest one, without points and coverage
     std::map<OriginId, OriginCoverage> coverage;
@@ -158,6 +173,9 @@ class Run {
   /// Updates of the cluster at which the run stops; infinity without such a rule.
   [[nodiscard]] double most_updates() const;
   void check_stop_rules(Instant now, RunOutbox& out);
+  /// The nominee's part: whether the run stops here, whether it is measured here.
+  void decide(Instant now, RunOutbox& out);
+  void check_overflow(Instant now, RunOutbox& out);
   void begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out);
   void append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars, RunOutbox& out);
   void adopt_stop(const StopOrder& stop, Instant now, RunOutbox& out);
@@ -165,7 +183,7 @@ class Run {
   // run_messages.cpp: statuses, repair, requests
   void on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& out);
-  void on_delta(std::span<const std::byte> payload, Instant now);
+  void on_delta(std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void learn_from(PeerId from, const Status& status, Instant now, RunOutbox& out);
   void take_points(PeerId from, const Status& status, RunOutbox& out);
   [[nodiscard]] Status own_status() const;
@@ -179,6 +197,7 @@ class Run {
   /// Who has a better state kept than this member, which should have it too; 0: nobody.
   [[nodiscard]] PeerId kept_state_source() const;
   void ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out);
+  [[nodiscard]] PeerId snapshot_source();
   void ask_for_what_lacks(Instant now, RunOutbox& out);
   [[nodiscard]] std::chrono::nanoseconds status_period(Instant now) const;
   [[nodiscard]] std::vector<PeerId> peers_where(auto&& wanted) const {
@@ -190,6 +209,66 @@ class Run {
   }
   [[nodiscard]] PeerId any_of(const std::vector<PeerId>& peers);
   [[nodiscard]] bool is_in_run(const Peer& peer) const;
+
+  // run_rounds.cpp: synchronous runs
+  /// What the workers do by rounds, and what became of it.
+  struct RoundWork {
+    struct Share {
+      double recent = 0;  ///< examples in the newest rounds
+      std::uint64_t examples = 0;
+    };
+    struct Former {
+      OriginId origin = 0;
+      std::uint64_t last_seq = 0;
+    };
+    std::uint64_t round = 0;  ///< that the workers are in; 0 none
+    bool is_bounded = false;  ///< they have all that they may do in it
+    bool is_collected = false;
+    std::uint64_t granted = 0;
+    Instant begun{};
+    Instant ends{};
+    double speed = 0;  ///< rows a second
+    bool has_plan = false;
+    std::deque<RowRange> returned;  ///< taken from the plan and not trained yet
+    std::map<OriginId, Share> shares;
+    std::deque<std::pair<std::uint64_t, std::uint64_t>> own_log;  ///< seq, examples
+    std::vector<Former> former;  ///< who this process was before it started over
+    std::optional<Epoch> rival;  ///< a lineage with more work
+    Instant rival_since{};
+  };
+  [[nodiscard]] RoundOptions round_options() const;
+  [[nodiscard]] bool is_reproducible() const;
+  [[nodiscard]] std::uint64_t plan_key(PeerId peer) const {
+    if (peer == self_) return options_.name_key;
+    const auto at = peers_.find(peer);
+    return at == peers_.end() ? 0 : at->second.name_key;
+  }
+  void make_rounds(Instant now);
+  void tell_rounds_of_members(Instant now, RunOutbox& out);
+  void step_rounds(Instant now, RunOutbox& out);
+  void on_round_message(PeerId from, std::span<const std::byte> payload, Instant now,
+                        RunOutbox& out);
+  void on_round_data(Instant now, RunOutbox& out);
+  void route_rounds(RoundOutbox& wanted, Instant now, RunOutbox& out);
+  void round_committed(Instant now, RunOutbox& out);
+  [[nodiscard]] std::size_t round_trainers() const;
+  [[nodiscard]] double round_lookahead() const;
+  [[nodiscard]] std::uint64_t most_of_round(std::uint64_t t, bool& is_bounded) const;
+  void release_rows(std::uint64_t most, Instant now);
+  [[nodiscard]] std::vector<RowRange> take_rows(std::uint64_t most);
+  void start_plan();
+  void begin_round(RoundBoard& board, Instant now);
+  void end_round(OwnWork& own, RoundBoard& board, bool may_send, bool must_end, Instant now,
+                 RunOutbox& out);
+  void contribute(OwnWork& own, std::uint64_t round, Instant now, RunOutbox& out);
+  void publish_to_run(std::span<const CellDelta> fresh, RunOutbox& out);
+  [[nodiscard]] std::optional<RoundStatus> round_status() const;
+  [[nodiscard]] bool is_outdone_by(const Status& other) const;
+  void compare_lineages(const Status& status, Instant now);
+  [[nodiscard]] bool is_donor(const Status& status) const;
+  void start_over(const RoundRecord& record, Instant now);
+  [[nodiscard]] bool install_in_rounds(const Snapshot& snapshot, Instant now, RunOutbox& out);
+  void give_again(RunOutbox& out);
 
   // run_finish.cpp: the end
   void finish_step(Instant now, RunOutbox& out);
@@ -218,6 +297,10 @@ class Run {
   std::optional<RunInfo> info_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<BlockPlan> plan_;
+  std::unique_ptr<Rounds> rounds_;  ///< by rounds only; refers to *replica_
+  RoundWork work_;
+  std::uint64_t lost_updates_ = 0;
+  std::uint64_t lost_datagrams_ = 0;
   OriginId origin_ = 0;
   RunId wanted_run_ = 0;  ///< being joined; 0 none
   Instant run_start_{};

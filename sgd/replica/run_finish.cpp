@@ -51,11 +51,18 @@ void Run::finish_step(Instant now, RunOutbox& out) {
 bool Run::may_finalize(Instant now) const {
   if (now - phase_since_ > kLongestBarrier) return true;
   if (kept_state_source() != 0) return false;
+  // By rounds what was published must be counted as well; a reproducible run ends with the state
+  // that the order to stop was given for, whatever was begun since.
+  const auto has_part = [&](OriginId origin, std::uint64_t last) {
+    if (!rounds_) return replica_->contiguous(origin) >= last;
+    return is_reproducible() || replica_->applied_through(origin) >= last;
+  };
+  if (!has_part(origin_, replica_->last_seq())) return false;
   return std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
     const Peer& peer = entry.second;
     if (!is_in_run(peer) || peer.status.phase < Phase::kTraining) return true;
     return peer.status.phase >= Phase::kStopped && peer.status.final_id == 0 &&
-           replica_->contiguous(peer.status.origin) >= peer.status.last_seq &&
+           has_part(peer.status.origin, peer.status.last_seq) &&
            peer.status.applied_hash == replica_->applied_hash();
   });
 }

@@ -49,7 +49,10 @@ const std::vector<Field>& fields() {
   using S = RunSettings;
   static const std::vector<Field> table = {
       {"mode", [](const S& s) { return s.mode; },
-       [](S& s, const std::string& v) { return (s.mode = v) == "async"; }},
+       [](S& s, const std::string& v) {
+         s.mode = v;
+         return v == "async" || v == "sync";
+       }},
       {"loss", [](const S& s) { return std::string(to_string(s.loss)); },
        [](S& s, const std::string& v) {
          const auto loss = parse_loss(v);

@@ -46,6 +46,11 @@ struct RunSettings {
   std::string train_source;  ///< only where anybody can make the data again: `synth:…`
   std::string test_source;
 
+  [[nodiscard]] bool is_by_rounds() const { return mode == "sync"; }
+  /// Rounds that do not look at a clock: equal seeds and members give equal bits.
+  [[nodiscard]] bool is_reproducible() const {
+    return is_by_rounds() && broadcast_interval.in_updates;
+  }
   /// Flag names and values in a fixed order; what travels, what people see, what is compared.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> items() const;
   /// The inverse of items(): nothing when a name is unknown or missing or a value is malformed.

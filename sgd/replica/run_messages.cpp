@@ -49,17 +49,19 @@ void Run::on_datagram(PeerId from, std::span<const std::byte> payload, Instant n
                       RunOutbox& out) {
   switch (payload.empty() ? 0 : std::to_integer<int>(payload.front())) {
     case static_cast<int>(MessageType::kDelta):
-      return on_delta(payload, now);
+      return on_delta(payload, now, out);
     case static_cast<int>(MessageType::kStatus):
       return on_status(from, payload, now, out);
     case static_cast<int>(MessageType::kNack):
       return on_nack(from, payload, out);
+    case static_cast<int>(MessageType::kRound):
+      return on_round_message(from, payload, now, out);
     default:
       ++malformed_total_;
   }
 }
 
-void Run::on_delta(std::span<const std::byte> payload, Instant now) {
+void Run::on_delta(std::span<const std::byte> payload, Instant now, RunOutbox& out) {
   if (!replica_) return;  // the snapshot, or a repair, will bring it
   switch (replica_->apply(payload, now)) {
     case ApplyResult::kMalformed:
@@ -67,6 +69,9 @@ void Run::on_delta(std::span<const std::byte> payload, Instant now) {
       break;
     case ApplyResult::kTooManyOrigins:
       ++rejected_total_;
+      break;
+    case ApplyResult::kHeld:
+      on_round_data(now, out);
       break;
     default:
       break;
@@ -114,6 +119,7 @@ Status Run::own_status() const {
   status.has_train = may_train();
   status.knows_links = links_.has_value();
   status.stop = stop_;
+  status.rounds = round_status();
   status.joined_at = joined_at_;
   status.examples = replica_->sums().examples();
   status.last_seq = replica_->last_seq();
@@ -190,6 +196,7 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
   }
   replica_->heard_of(status.origin, status.last_seq, now);
   update_trainers();
+  compare_lineages(status, now);
   if (status.applied_hash == replica_->applied_hash() && status.digest != replica_->digest() &&
       !mismatch_told_) {
     mismatch_told_ = true;
@@ -218,23 +225,27 @@ void Run::take_points(PeerId from, const Status& status, RunOutbox& out) {
   }
 }
 
-// Who has test data, training data, and was there first.
+// Who has test data, training data, and was there first. By rounds who coordinates comes first among
+// these: it knows first what there is to decide on.
 struct Run::Nomination {
   bool lacks_test;
   bool lacks_train;
+  bool lets_others_lead;
   std::uint64_t joined_at;
   PeerId id;
   auto operator<=>(const Nomination&) const = default;
 };
 
 Run::Nomination Run::own_nomination() const {
-  return {!(data_ && data_->has_test), !may_train(), joined_at_, self_};
+  const bool lets_others_lead = rounds_ && rounds_->coordinator() != self_;
+  return {!(data_ && data_->has_test), !may_train(), lets_others_lead, joined_at_, self_};
 }
 
 std::optional<Run::Nomination> Run::nomination_of(PeerId id, const Peer& peer) const {
   const Status& status = peer.status;
   if (!is_in_run(peer) || status.phase < Phase::kTraining) return std::nullopt;
-  return Nomination{!status.has_test, !status.has_train, status.joined_at, id};
+  const bool lets_others_lead = rounds_ && rounds_->coordinator() != id;
+  return Nomination{!status.has_test, !status.has_train, lets_others_lead, status.joined_at, id};
 }
 
 PeerId Run::nominee() const {
@@ -348,6 +359,16 @@ void Run::ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out) {
   out.requests.push_back({to, ++token_, encode_request({type, run})});
 }
 
+// Once the end is fixed only who holds exactly the final state can help.
+PeerId Run::snapshot_source() {
+  return any_of(peers_where([&](const Peer& peer) {
+    return is_in_run(peer) && is_donor(peer.status) &&
+           (final_ ? peer.status.phase >= Phase::kConfirmed &&
+                         peer.status.final_id == final_->id()
+                   : peer.status.phase >= Phase::kTraining);
+  }));
+}
+
 void Run::ask_for_what_lacks(Instant now, RunOutbox& out) {
   if (awaited_ != Awaited::kNothing || now < ask_again_ || is_refused_ || switch_to_) return;
   if (wanted_run_ != 0) {
@@ -360,14 +381,8 @@ void Run::ask_for_what_lacks(Instant now, RunOutbox& out) {
     } else {
       ask(donor, Awaited::kSnapshot, run, now, out);
     }
-  } else if (wants_snapshot_) {
-    // Once the end is fixed only who holds exactly the final state can help.
-    ask(any_of(peers_where([&](const Peer& peer) {
-          return is_in_run(peer) && (final_ ? peer.status.phase >= Phase::kConfirmed &&
-                                                  peer.status.final_id == final_->id()
-                                            : peer.status.phase >= Phase::kTraining);
-        })),
-        Awaited::kSnapshot, info_->id, now, out);
+  } else if (const PeerId donor = wants_snapshot_ ? snapshot_source() : 0; donor != 0) {
+    ask(donor, Awaited::kSnapshot, info_->id, now, out);
   } else if (wants_report_) {
     ask(any_of(peers_where([&](const Peer& peer) {
           return is_in_run(peer) &&
@@ -398,8 +413,10 @@ Bytes Run::on_request(std::span<const std::byte> request, Instant now) {
   if (wanted_run_ != 0 || wants_snapshot_ || (final_ && phase_ < Phase::kConfirmed)) {
     return encode_refusal();
   }
-  Bytes snapshot = encode_snapshot(
-      {*info_, elapsed_s(now), replica_->image(), history_, stop_, final_, kept_model});
+  Snapshot content{*info_, elapsed_s(now), replica_->image(), history_,
+                   stop_,  final_,         kept_model,        {}};
+  if (rounds_) content.round = rounds_->committed();
+  Bytes snapshot = encode_snapshot(content);
   ++snapshots_.sent_total;
   snapshots_.bytes_total += snapshot.size();
   return snapshot;

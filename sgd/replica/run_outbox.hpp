@@ -28,6 +28,9 @@ enum class RunEventType : std::uint8_t {
   kAdopted,         ///< gave up its run for another one
   kFellBehind,      ///< could not repair; takes a snapshot
   kDigestMismatch,  ///< equal datagrams, different sums: a bug or a broken machine; peer: with whom
+  kCoordinator,     ///< by rounds: `peer` coordinates now; detail: why
+  kLeaderless,      ///< by rounds: nobody does any more; detail: why
+  kLineage,         ///< by rounds: gave up its epoch for another; detail: what became of its work
   kOverflow,        ///< a sum left its range; detail: which feature
 };
 

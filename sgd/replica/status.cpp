@@ -14,6 +14,7 @@ enum Flag : std::uint8_t {
   kIsLoaded = 4,
   kKnowsLinks = 8,
   kHasStop = 16,
+  kHasRounds = 32,
 };
 
 void write_ranges(const std::vector<SeqRange>& ranges, std::uint64_t from, ByteWriter& writer) {
@@ -55,7 +56,7 @@ void write_head(const Status& status, ByteWriter& writer) {
   writer.u8(static_cast<std::uint8_t>(
       (status.has_train ? kHasTrain : 0) | (status.has_test ? kHasTest : 0) |
       (status.is_loaded ? kIsLoaded : 0) | (status.knows_links ? kKnowsLinks : 0) |
-      (status.stop ? kHasStop : 0)));
+      (status.stop ? kHasStop : 0) | (status.rounds ? kHasRounds : 0)));
   writer.varint(status.joined_at);
   writer.varint(status.examples);
   writer.varint(status.last_seq);
@@ -67,6 +68,11 @@ void write_head(const Status& status, ByteWriter& writer) {
   writer.u64(status.digest);
   writer.u64(status.final_id);
   if (status.stop) write_stop(*status.stop, writer);
+  if (status.rounds) {
+    write_ballot(status.rounds->ballot, writer);
+    writer.varint(status.rounds->round);
+    writer.u64(status.rounds->coordinator);
+  }
   writer.varint(status.history_size);
   writer.varint(status.first_point);
   write_points(status.points, writer);
@@ -127,6 +133,12 @@ std::optional<Status> decode_status(std::span<const std::byte> datagram) {
   status.digest = reader.u64();
   status.final_id = reader.u64();
   if ((flags & kHasStop) != 0) status.stop = read_stop(reader);
+  if ((flags & kHasRounds) != 0) {
+    RoundStatus& rounds = status.rounds.emplace();
+    rounds.ballot = read_ballot(reader);
+    rounds.round = reader.varint();
+    rounds.coordinator = reader.u64();
+  }
   status.history_size = reader.varint();
   status.first_point = reader.varint();
   status.points = read_points(reader, kMostPoints);

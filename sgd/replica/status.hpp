@@ -9,6 +9,7 @@
 #include "sgd/replica/history.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/replica.hpp"
+#include "sgd/replica/round_messages.hpp"
 
 namespace hogwild::sgd {
 
@@ -35,6 +36,13 @@ struct StopOrder {
   friend bool operator==(const StopOrder&, const StopOrder&) = default;
 };
 
+/// How far a member is in a run by rounds.
+struct RoundStatus {
+  Ballot ballot;
+  std::uint64_t round = 0;  ///< newest one that it has applied
+  PeerId coordinator = 0;   ///< 0: it knows of none
+};
+
 /// What each member tells each other one, at most ten times a second while all goes well: the only
 /// control message of a run besides NACK. Everything in it is state, so a lost one costs nothing.
 ///
@@ -42,10 +50,11 @@ struct StopOrder {
 ///     u64     run (0: none), u64 origin
 ///     varint  number of this status; parts of one status share it
 ///     u8      phase, u8 flags (1 has training data, 2 has test data, 4 data is loaded,
-///             8 knows the links, 16 a stop order follows)
+///             8 knows the links, 16 a stop order follows, 32 rounds follow)
 ///     varint  joined_at, examples, last_seq, rate, epoch, position, kept_rows
 ///     u64     applied_hash, digest, final_id
 ///     [stop]  varint examples, u64 peer, text reason
+///     [round] varint epoch, u64 former, varint term, varint round, u64 coordinator
 ///     points  varint history length, varint index of the first one here, points
 ///     cover   varint count; each u64 origin, varint contiguous, varint ranges; each range
 ///             varint first − previous end, varint length
@@ -59,6 +68,7 @@ struct Status {
   bool is_loaded = false;
   bool knows_links = false;
   std::optional<StopOrder> stop;
+  std::optional<RoundStatus> rounds;
   std::uint64_t joined_at = 0;  ///< t at which the member joined the run; 0 for founders
   std::uint64_t examples = 0;
   std::uint64_t last_seq = 0;

@@ -191,7 +191,6 @@ BOOST_AUTO_TEST_CASE(every_flag_of_a_node_lands_in_its_place) {
 // Which of the flags of the contract there are, so that none is added or lost unseen.
 BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
   const std::vector<std::pair<std::string, Words>> later{
-      {"quorum", {"node", "--quorum", "any"}},
       {"shard", {"node", "--shard"}},
       {"l1", {"node", "--l1", "1"}},
       {"class-weight", {"train", "--class-weight", "1=2"}},
@@ -207,8 +206,6 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
     BOOST_TEST_REQUIRE(!found.empty(), name);
     BOOST_TEST(found[0] == "--" + name + " is not available in this version");
   }
-  BOOST_TEST(only_violation({"node", "--mode", "sync"}) ==
-             "--mode 'sync': not available in this version, which has async or idle");
   BOOST_TEST(only_violation({"node", "--loss", "squared-hinge"}) ==
              "--loss 'squared-hinge': not available in this version, which has hinge or logistic");
   BOOST_TEST(contains(only_violation({"train", "--train", "x", "--lambda", "1,2"}),
@@ -226,7 +223,8 @@ BOOST_AUTO_TEST_CASE(values_that_are_wrong_are_named_with_what_would_be_right) {
       {{"--max-time", "60"},
        "--max-time '60': expected a time with its unit, such as 5ms, 60s or 2m"},
       {{"--log-level", "4"}, "--log-level '4': out of range, expected 0 to 3"},
-      {{"--mode", "asinc"}, "--mode 'asinc': expected async or idle"},
+      {{"--mode", "asinc"}, "--mode 'asinc': expected async or sync or idle"},
+      {{"--quorum", "some"}, "--quorum 'some': expected any or majority"},
       {{"--bandwidth", "1"}, "--bandwidth '1': expected a rate such as 200Mbit or 1Gbit"},
       {{"--broadcast-interval", "5"},
        "--broadcast-interval '5': expected a number of updates such as 1000i, or a time such as "
@@ -470,7 +468,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_does_not_exist_is_named) {
 
 BOOST_AUTO_TEST_CASE(messages_show_no_control_characters) {
   BOOST_TEST(only_violation({"node", "--mode", "\x1b[2J"}) ==
-             "--mode '?[2J': expected async or idle");
+             "--mode '?[2J': expected async or sync or idle");
 }
 
 // Whatever is typed is parsed or refused with words; nothing reaches an assert.

@@ -52,6 +52,11 @@ struct SimCluster::Node {
   NodeCore core;
   std::unique_ptr<sgd::OwnWork> own;
   std::unique_ptr<sgd::RowQueue> queue;
+  std::unique_ptr<sgd::RoundBoard> board;
+  bool has_begun_round = false;
+  Instant stalled_until{};
+  sgd::RoundKey last_committed;
+  sgd::Ballot last_ballot;
   bool is_up = true;
   bool is_training = false;
   std::uint64_t life = 0;
@@ -83,6 +88,14 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
   core.run.settings.expect = options_.expect;
   core.run.settings.loss_interval = {false, 200};
   core.run.settings.early_stopping = options_.early_stopping;
+  if (options_.is_sync) {
+    core.run.settings.mode = "sync";
+    core.run.settings.broadcast_interval = options_.round_updates > 0
+                                               ? sgd::Interval{true, options_.round_updates}
+                                               : sgd::Interval{false, 20};
+    core.run.settings.seed = options_.run_seed;
+    core.run.needs_majority = options_.needs_majority;
+  }
   core.run.must_meet_peer = !seeds.empty();
   core.run.retained_bytes = options_.retained_bytes;
   core.donor_bytes_per_second = options_.donor_bytes_per_second;
@@ -121,6 +134,10 @@ void SimCluster::join(std::size_t node, std::size_t seed) {
 void SimCluster::crash(std::size_t node) {
   nodes_[node]->is_up = false;
   ++nodes_[node]->life;
+}
+
+void SimCluster::stall(std::size_t node, nanoseconds time) {
+  nodes_[node]->stalled_until = now_ + time;
 }
 
 void SimCluster::leave(std::size_t node) {
@@ -162,8 +179,19 @@ bool SimCluster::run_until(const std::function<bool()>& done, nanoseconds at_mos
 void SimCluster::tick(std::size_t index, std::uint64_t life) {
   Node& node = *nodes_[index];
   if (!node.is_up || node.life != life) return;
+  if (now_ < node.stalled_until) {
+    schedule(node.stalled_until - now_, [this, index, life] { tick(index, life); });
+    return;
+  }
   NodeOutbox out;
-  if (node.is_training) {
+  if (node.is_training && node.board) {
+    for (const bool is_first : {true, false}) {
+      node.core.with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+        run.work_round(*node.own, *node.board, true, now_, wanted);
+      });
+      if (is_first) train_round(node, kFlushInterval);
+    }
+  } else if (node.is_training) {
     train(node, kFlushInterval);
     node.core.with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
       run.flush(*node.own, now_, wanted);
@@ -190,6 +218,36 @@ void SimCluster::train(Node& node, nanoseconds time) {
       return;
     }
     node.allowance -= range->count;
+    learn(node, *range);
+  }
+}
+
+// The one worker of a node in a round: as far as the time goes, and it merges when the part is done
+// or closed.
+void SimCluster::train_round(Node& node, nanoseconds time) {
+  node.allowance = std::min(
+      node.allowance + options_.updates_per_second * std::chrono::duration<double>(time).count(),
+      options_.updates_per_second);
+  if (!node.board->is_running()) return;
+  if (!node.has_begun_round) {
+    static_cast<void>(node.board->await(0));
+    node.has_begun_round = true;
+  }
+  while (node.allowance > 0) {
+    const auto range = node.board->next(0);
+    if (!range) {
+      node.allowance = 0;
+      node.has_begun_round = false;
+      return node.board->finish(0);
+    }
+    node.allowance -= range->count;
+    learn(node, *range);
+  }
+}
+
+void SimCluster::learn(Node& node, sgd::RowRange rows) {
+  const sgd::RowRange* range = &rows;
+  {
     node.trained += range->count;
     for (std::uint32_t i = 0; i < range->count; ++i) ++row_counts_[range->first + i];
     node.own->add_scalar(sgd::SumsLayout::kExamples, range->count);
@@ -253,11 +311,14 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
     case sgd::RunEventType::kStartTraining:
       node.own = std::make_unique<sgd::OwnWork>(node.core.run().info()->layout());
       node.queue = std::make_unique<sgd::RowQueue>(1024);
+      if (options_.is_sync) node.board = std::make_unique<sgd::RoundBoard>(1, [] {});
+      node.has_begun_round = false;
       node.is_training = true;
       break;
     case sgd::RunEventType::kStopTraining:
       later(microseconds(random_() % 3000), [this](Node& at, sgd::Run& run, sgd::RunOutbox& out) {
         at.is_training = false;
+        at.board.reset();
         run.workers_stopped(at.own.get(), now_, out);
       });
       break;
@@ -347,6 +408,8 @@ void SimCluster::deliver(std::size_t from, const daemon::OutDatagrams& datagrams
                          bytes = Bytes(content.begin(), content.end())] {
       Node& node = *nodes_[to];
       if (!node.is_up || is_cut(from, to)) return;
+      // A stopped process finds in its sockets what fits into them; the newest is lost.
+      if (now_ < node.stalled_until && now_ + milliseconds(200) < node.stalled_until) return;
       NodeOutbox out;
       node.core.on_datagram(endpoint_of(from, is_data ? kDataPort : kGossipPort), bytes, now_, out);
       carry_out(to, out);
@@ -406,7 +469,44 @@ void SimCluster::check(std::size_t index) {
       !(node.last_phase == sgd::Phase::kConfirmed && run.phase() == sgd::Phase::kStopped);
   if (fell) violations_.push_back("the phase of node " + std::to_string(index) + " fell");
   node.last_phase = run.phase();
+  if (run.rounds() != nullptr) {
+    if (id != node.last_run) {
+      node.last_committed = {};
+      node.last_ballot = {};
+    }
+    check_rounds(index);
+  }
   node.last_run = id;
+}
+
+// What must hold of rounds after every event (sgd/replica/rounds.hpp, "Invariants").
+void SimCluster::check_rounds(std::size_t index) {
+  Node& node = *nodes_[index];
+  const sgd::Run& run = node.core.run();
+  const sgd::Rounds& rounds = *run.rounds();
+  const auto say = [&](const std::string& what) {
+    violations_.push_back(what + " at node " + std::to_string(index));
+  };
+  const sgd::RoundKey& key = rounds.committed().key;
+  const bool is_same_epoch = key.ballot.epoch == node.last_committed.ballot.epoch;
+  if (is_same_epoch && key < node.last_committed) say("the committed round fell");
+  if (rounds.ballot().epoch == node.last_ballot.epoch && rounds.ballot() < node.last_ballot) {
+    say("the term fell");
+  }
+  node.last_committed = key;
+  node.last_ballot = rounds.ballot();
+  if (run.replica()->applied_hash() != rounds.committed().applied_hash && !run.final_record()) {
+    say("the state is not that of the committed round");
+  }
+  const sgd::RunId id = run.info()->id;
+  const auto state = state_of_round_.try_emplace({id, key.ballot.epoch, key.round},
+                                                 rounds.committed().applied_hash);
+  if (state.first->second != rounds.committed().applied_hash) say("two states of one round");
+  if (!rounds.is_coordinator()) return;
+  const sgd::PeerId self = node.core.swim().members().self().short_id();
+  if (coordinator_of_ballot_.try_emplace({id, rounds.ballot()}, self).first->second != self) {
+    say("two coordinators of one ballot");
+  }
 }
 
 std::size_t SimCluster::size() const { return nodes_.size(); }
@@ -442,6 +542,13 @@ std::string SimCluster::describe() {
            << " stop " << (at.stop_order() ? at.stop_order()->reason : "-") << " final "
            << (at.final_record() ? at.final_record()->id() : 0) << " nominee "
            << core(i).name_of(at.nominee());
+    }
+    if (const sgd::Rounds* rounds = at.rounds()) {
+      text << " epoch " << rounds->ballot().epoch.number << " term " << rounds->ballot().term
+           << " round " << rounds->committed().key.round << " stored " << rounds->stored().key.round
+           << " of " << rounds->committed().roster.size()
+           << (rounds->is_member() ? " member" : " outside") << " coordinator "
+           << core(i).name_of(rounds->coordinator());
     }
   }
   return text.str();

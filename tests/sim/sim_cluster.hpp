@@ -11,10 +11,12 @@
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "daemon/node_core.hpp"
 #include "sgd/learn/own_work.hpp"
+#include "sgd/learn/round_board.hpp"
 #include "sgd/learn/row_queue.hpp"
 
 namespace hogwild::sim {
@@ -45,6 +47,10 @@ struct SimOptions {
   std::uint64_t data_bytes = 0;
   double donor_bytes_per_second = 0;
   bool is_sealed = false;  ///< all nodes have one cluster key
+  bool is_sync = false;
+  bool needs_majority = false;      ///< sync: `--quorum majority`
+  std::uint64_t round_updates = 0;  ///< sync: a round's length in updates; 0: 20 ms
+  std::uint64_t run_seed = 0;       ///< `--seed`
 };
 
 /// Production NodeCores in one thread, on a seeded network with faults, under simulated time.
@@ -63,6 +69,8 @@ class SimCluster {
   void join(std::size_t node, std::size_t seed);
   /// kill -9.
   void crash(std::size_t node);
+  /// SIGSTOP for a time, then SIGCONT: it takes no turn; what comes meanwhile waits for it.
+  void stall(std::size_t node, std::chrono::nanoseconds time);
   /// SIGTERM.
   void leave(std::size_t node);
   /// From now on nothing goes from one to the other (one way).
@@ -107,6 +115,9 @@ class SimCluster {
   void step();
   void tick(std::size_t node, std::uint64_t life);
   void train(Node& node, std::chrono::nanoseconds time);
+  void train_round(Node& node, std::chrono::nanoseconds time);
+  void learn(Node& node, sgd::RowRange rows);
+  void check_rounds(std::size_t index);
   void carry_out(std::size_t node, NodeOutbox& out);
   void on_run_event(std::size_t node, sgd::RunEvent& event);
   void deliver(std::size_t from, const daemon::OutDatagrams& datagrams,
@@ -129,6 +140,9 @@ class SimCluster {
   std::set<std::pair<std::size_t, std::size_t>> cuts_;
   std::vector<std::uint32_t> row_counts_;
   std::vector<std::string> violations_;
+  // What all nodes together have said of rounds.
+  std::map<std::tuple<sgd::RunId, sgd::Epoch, std::uint64_t>, std::uint64_t> state_of_round_;
+  std::map<std::pair<sgd::RunId, sgd::Ballot>, sgd::PeerId> coordinator_of_ballot_;
 };
 
 }  // namespace hogwild::sim
