@@ -182,6 +182,7 @@ class Node {
   std::uint64_t nonzeros_before_ = 0;  ///< of sessions that ended
   std::uint64_t updates_before_ = 0;
   std::uint64_t logged_updates_ = 0;
+  http::Histogram round_duration_{{0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0}};
   http::Histogram evaluation_duration_{{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0}};
   // The end
   std::optional<std::filesystem::path> out_;

@@ -136,6 +136,10 @@ http::NodeState NodeBackend::state() const {
   if (node_.has_failed_) return http::NodeState::kFailed;
   switch (node_.core_->run().phase()) {
     case sgd::Phase::kTraining:
+      if (const sgd::Rounds* rounds = node_.core_->run().rounds();
+          rounds != nullptr && rounds->is_waiting(Node::Clock::now())) {
+        return http::NodeState::kWaiting;
+      }
       return node_.core_->run().stop_order() ? http::NodeState::kFinishing
                                              : http::NodeState::kTraining;
     case sgd::Phase::kStopped:
@@ -178,6 +182,7 @@ http::TrainingInfo NodeBackend::training() const {
   training.node_updates_total =
       node_.updates_before_ + (node_.session_ ? node_.session_->own.examples_made() : 0);
   if (run.info() == nullptr) return training;
+  if (run.rounds() != nullptr) training.round = run.rounds()->committed().key.round;
   const auto rows = static_cast<double>(run.info()->constants.rows);
   const std::uint64_t examples = run.replica()->sums().examples();
   training.updates_total = examples;
@@ -212,7 +217,10 @@ http::ClusterInfo NodeBackend::cluster() const {
   const sgd::Run& run = core.run();
   http::ClusterInfo cluster;
   cluster.name = node_.options_.cluster;
-  cluster.mode = run.info() == nullptr && node_.options_.mode == NodeMode::kIdle ? "idle" : "async";
+  cluster.mode = run.info() != nullptr                    ? run.info()->settings.mode
+                 : node_.options_.mode == NodeMode::kIdle ? "idle"
+                 : node_.options_.mode == NodeMode::kSync ? "sync"
+                                                          : "async";
   cluster.members = counts_of(core.swim().members().counts());
   if (const sgd::PeerId nominee = run.nominee(); nominee != 0) {
     const membership::Member* member = core.swim().members().find(nominee);
@@ -220,7 +228,37 @@ http::ClusterInfo NodeBackend::cluster() const {
       cluster.evaluator = {membership::to_string(member->profile.id), member->profile.name};
     }
   }
+  if (const sgd::Rounds* rounds = run.rounds(); rounds != nullptr) {
+    if (const auto* member = core.swim().members().find(rounds->coordinator())) {
+      cluster.coordinator = {membership::to_string(member->profile.id), member->profile.name,
+                             rounds->ballot().term, wall_time(rounds->coordinator_since()),
+                             rounds->coordinator_reason()};
+    }
+  }
   return cluster;
+}
+
+// How the rounds of a synchronous run go.
+void NodeBackend::add_rounds(http::NodeStatus& status) const {
+  const NodeCore& core = *node_.core_;
+  const sgd::Rounds* rounds = core.run().rounds();
+  if (rounds == nullptr) return;
+  const auto& roster = rounds->committed().roster;
+  http::RoundsInfo& info = status.rounds.emplace();
+  info.epoch = rounds->ballot().epoch.number;
+  info.members = static_cast<std::uint64_t>(
+      std::ranges::count_if(roster, [](const sgd::RosterEntry& entry) { return entry.is_new; }));
+  info.member = rounds->is_member();
+  info.contributors = core.run().last_round().contributors;
+  info.round_seconds = duration<double>(rounds->round_time()).count();
+  info.elections_total = rounds->counters().elections_total;
+  info.stragglers_total = rounds->counters().stragglers_total;
+  info.lost_updates_total = core.run().lost_updates();
+  if (core.run().phase() <= sgd::Phase::kStopped && rounds->is_waiting(Node::Clock::now())) {
+    info.waiting = "no quorum";
+  } else if (!rounds->committed().is_open) {
+    info.waiting = "members";
+  }
 }
 
 http::NodeStatus NodeBackend::status() const {
@@ -236,6 +274,7 @@ http::NodeStatus NodeBackend::status() const {
                  membership::to_string(self.profile.gossip),
                  node_.options_.http.text()};
   status.cluster = cluster();
+  add_rounds(status);
   status.training = training();
   const NodeTraffic& traffic = core.traffic();
   status.network.sent_bytes_total = traffic.sent_bytes_total;
@@ -444,6 +483,16 @@ http::Metrics NodeBackend::metrics() const {
   metrics.snapshot_bytes_total = run.snapshots().bytes_total;
   if (run.phase() == sgd::Phase::kTraining) metrics.delta_staleness_seconds = staleness();
   if (node_.options_.metrics_per_peer) metrics.peers = deltas();
+  if (const sgd::Rounds* rounds = run.rounds(); rounds != nullptr) {
+    const sgd::RoundCounters& counters = rounds->counters();
+    metrics.coordinator = rounds->is_coordinator();
+    metrics.coordinator_term = rounds->ballot().term;
+    metrics.elections_total = counters.elections_total;
+    metrics.sync_rounds_total = {{"complete", run.complete_rounds()},
+                                 {"partial", run.partial_rounds()}};
+    metrics.sync_round_duration_seconds = node_.round_duration_;
+    metrics.sync_stragglers_total = counters.stragglers_total;
+  }
   if (node_.server_) metrics.http = node_.server_->metrics();
   for (const auto& [result, count] : node_.uploads_total_) {
     metrics.uploads_total.emplace_back(result, count);
@@ -672,8 +721,9 @@ void NodeBackend::tell_finished() {
 }
 
 void NodeBackend::tell_leaders() {
-  const std::uint64_t evaluator = node_.core_->run().nominee();
-  if (evaluator == std::exchange(told_evaluator_, evaluator)) return;
+  const sgd::Run& run = node_.core_->run();
+  const std::pair leaders(run.nominee(), run.rounds() == nullptr ? 0 : run.rounds()->coordinator());
+  if (leaders == std::exchange(told_leaders_, leaders)) return;
   node_.server_->publish(http::coordinator_event(cluster()));
 }
 

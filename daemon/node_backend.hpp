@@ -60,6 +60,7 @@ class NodeBackend final : public http::Backend {
   struct ReadyModel;
 
   [[nodiscard]] http::NodeState state() const;
+  void add_rounds(http::NodeStatus& status) const;
   [[nodiscard]] http::TrainingInfo training() const;
   [[nodiscard]] http::ClusterInfo cluster() const;
   /// Longest time since a live peer's newest datagram, in seconds.
@@ -71,7 +72,7 @@ class NodeBackend final : public http::Backend {
   /// By short id: whose datagrams a member's are, kept after its death.
   mutable std::map<std::uint64_t, sgd::OriginId> origins_;
   std::size_t told_points_ = 0;              ///< of the history
-  std::uint64_t told_evaluator_ = 0;         ///< short id
+  std::pair<std::uint64_t, std::uint64_t> told_leaders_;  ///< short ids: evaluator, coordinator
   std::shared_ptr<ReadyModel> ready_model_;  ///< what predictions are made with
   /// Jobs of each kind that wait for the background thread; any thread, relaxed.
   std::shared_ptr<std::atomic<unsigned>> exports_ = std::make_shared<std::atomic<unsigned>>(0);

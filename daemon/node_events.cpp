@@ -208,6 +208,16 @@ void Node::on_run_event(sgd::RunEvent& event) {
                    {{"with", core_->name_of(event.peer)},
                     {"hint", "equal datagrams gave different sums: a bug or a broken machine"}});
       break;
+    case Type::kRound: {
+      const sgd::RoundSummary& round = core_->run().last_round();
+      round_duration_.observe(round.seconds);
+      log_.event(LogLevel::kMembership, "round",
+                 {{"number", round.round},
+                  {"contributors", round.contributors},
+                  {"updates", round.examples},
+                  {"seconds", round.seconds}});
+      break;
+    }
     case Type::kCoordinator:
       log_.event(LogLevel::kMembership, "coordinator",
                  {{"name", core_->name_of(event.peer)},

@@ -49,6 +49,8 @@ struct CoordinatorInfo {
   std::string id;
   std::string name;
   std::uint64_t term = 0;
+  std::optional<WallTime> since{};
+  std::string reason{};  ///< Why it is the one, for people.
 };
 
 struct EvaluatorInfo {
@@ -104,6 +106,19 @@ struct NetworkInfo {
   std::uint64_t datagrams_rejected_total = 0;
 };
 
+/// Rounds of a synchronous run, as this node sees them.
+struct RoundsInfo {
+  std::uint64_t epoch = 0;         ///< One more each time that survivors began anew.
+  std::uint64_t members = 0;       ///< Who votes.
+  bool member = false;             ///< This node is one of them.
+  std::uint64_t contributors = 0;  ///< Members whose work the newest round counts.
+  double round_seconds = 0;        ///< How long members train in a round.
+  std::uint64_t elections_total = 0;
+  std::uint64_t stragglers_total = 0;    ///< Counted by the coordinator.
+  std::uint64_t lost_updates_total = 0;  ///< Own ones, that no round counted and that are gone.
+  std::optional<std::string> waiting;    ///< For what; empty while rounds go on.
+};
+
 /// How the run ended for this node.
 struct ResultInfo {
   bool partial = false;                ///< True where not every member confirmed the final state.
@@ -118,6 +133,7 @@ struct NodeStatus {
   TrainingInfo training;
   ReplicaInfo replica;
   NetworkInfo network;
+  std::optional<RoundsInfo> rounds;  ///< Empty in asynchronous runs.
   std::optional<ResultInfo> result;  ///< Empty until the run has ended here.
 };
 

@@ -60,6 +60,19 @@ json::value to_value(const NetworkInfo& network) {
           {"datagrams_rejected_total", network.datagrams_rejected_total}};
 }
 
+json::value to_value(const std::optional<RoundsInfo>& rounds) {
+  if (!rounds) return nullptr;
+  return {{"epoch", rounds->epoch},
+          {"members", rounds->members},
+          {"member", rounds->member},
+          {"contributors", rounds->contributors},
+          {"round_seconds", rounds->round_seconds},
+          {"elections_total", rounds->elections_total},
+          {"stragglers_total", rounds->stragglers_total},
+          {"lost_updates_total", rounds->lost_updates_total},
+          {"waiting", or_null(rounds->waiting)}};
+}
+
 json::value to_value(const std::optional<ResultInfo>& result) {
   if (!result) return nullptr;
   return {{"partial", result->partial},
@@ -139,7 +152,11 @@ std::string iso_8601(WallTime time) {
 json::value to_value(const ClusterInfo& cluster) {
   json::value coordinator = nullptr;
   if (const auto& holder = cluster.coordinator) {
-    coordinator = {{"id", holder->id}, {"name", holder->name}, {"term", holder->term}};
+    coordinator = {{"id", holder->id},
+                   {"name", holder->name},
+                   {"term", holder->term},
+                   {"since", holder->since ? json::value(iso_8601(*holder->since)) : nullptr},
+                   {"reason", holder->reason}};
   }
   json::value evaluator = nullptr;
   if (const auto& holder = cluster.evaluator) {
@@ -185,7 +202,7 @@ json::value to_value(const NodeStatus& status) {
   return {{"node", to_value(status.node)},       {"cluster", to_value(status.cluster)},
           {"run", to_value(status.run)},         {"training", to_value(status.training)},
           {"replica", to_value(status.replica)}, {"network", to_value(status.network)},
-          {"result", to_value(status.result)}};
+          {"rounds", to_value(status.rounds)},   {"result", to_value(status.result)}};
 }
 
 json::value to_value(const MemberList& list) {

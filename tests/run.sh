@@ -45,7 +45,7 @@ finish() {
 # ---- Set-up ---------------------------------------------------------------------------------------------------------
 
 # What only tests need. prometheus brings promtool; its daemon and that of nginx are kept from starting.
-test_packages='chromium curl iproute2 iptables liblinear-tools nginx-light prometheus python3 python3-jsonschema python3-yaml shellcheck'
+test_packages='chromium curl iproute2 iptables liblinear-tools nginx-light prometheus python3 python3-jsonschema python3-yaml shellcheck spin'
 
 install_test_packages() {
   missing=
@@ -146,8 +146,14 @@ check() {
 
 run_checks() {
   check 'layers of the folders' sh tests/check_layers.sh
+  if command -v spin >/dev/null; then
+    check 'the model of rounds' sh tests/model/check.sh
+  else
+    count 0 0 1
+    say 'the model of rounds: skipped, spin is not installed'
+  fi
   if command -v shellcheck >/dev/null; then
-    check 'shellcheck' shellcheck -x run.sh manifests/deploy.sh tests/run.sh tests/check_layers.sh .ci/run
+    check 'shellcheck' shellcheck -x run.sh manifests/deploy.sh tests/run.sh tests/check_layers.sh tests/model/check.sh .ci/run
   else
     count 0 0 1
     say 'shellcheck: skipped, not installed'

@@ -59,7 +59,7 @@ struct Snapshot {
   std::vector<HistoryPoint> history;
   std::optional<StopOrder> stop;
   std::optional<FinalRecord> final_record;
-  std::optional<KeptState> kept;  ///< of the final record's row
+  std::optional<KeptState> kept;     ///< of the final record's row
   std::optional<RoundRecord> round;  ///< by rounds: the committed one, whose state the image is
 };
 

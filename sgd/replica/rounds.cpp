@@ -248,9 +248,6 @@ void Rounds::propose(Instant now, RoundOutbox& out) {
   const auto hash = replica_.hash_with(cuts_of(next));
   assert(hash.has_value());
   next.applied_hash = *hash;
-  if (stored_.is_open && !is_stopping_) {
-    ++(was_cut_short_ ? counters_.partial_total : counters_.complete_total);
-  }
   stored_ = std::move(next);
   is_committed_ = false;
   send_beat(now, true, out);

@@ -44,9 +44,7 @@ struct RoundOutbox {
 
 struct RoundCounters {
   std::uint64_t elections_total = 0;   ///< coordinators seen, the first one included
-  std::uint64_t complete_total = 0;    ///< rounds that count every member that trains
-  std::uint64_t partial_total = 0;     ///< rounds that went on without somebody
-  std::uint64_t stragglers_total = 0;  ///< contributions that came too late for their round
+  std::uint64_t stragglers_total = 0;  ///< as coordinator: parts that came after their round
   std::uint64_t reformed_total = 0;    ///< epochs that began without a majority
 };
 
@@ -109,6 +107,10 @@ class Rounds {
   [[nodiscard]] Instant coordinator_since() const { return coordinator_since_; }
   [[nodiscard]] const std::string& coordinator_reason() const { return coordinator_reason_; }
   [[nodiscard]] bool is_member() const;
+  /// Nobody has coordinated for longer than an election takes when all goes well.
+  [[nodiscard]] bool is_waiting(Instant now) const {
+    return coordinator_ == 0 && now - leaderless_since_ > std::chrono::seconds(1);
+  }
   /// How long members train in a round.
   [[nodiscard]] Duration round_time() const { return round_time_; }
   [[nodiscard]] std::uint64_t contributed_round() const { return contributed_; }

@@ -56,6 +56,14 @@ struct SnapshotCounters {
   std::uint64_t bytes_total = 0;  ///< of those received and sent
 };
 
+/// A committed round, as one member saw it.
+struct RoundSummary {
+  std::uint64_t round = 0;
+  std::uint64_t contributors = 0;  ///< members whose work it counts
+  std::uint64_t examples = 0;      ///< that it counts
+  double seconds = 0;              ///< since the one before
+};
+
 /// A live member of the cluster, as membership sees it.
 struct MemberView {
   PeerId id = 0;
@@ -126,6 +134,11 @@ class Run {
   [[nodiscard]] PeerId uploader() const;
   /// Whether this run is synchronous; its rounds, or nullptr.
   [[nodiscard]] const Rounds* rounds() const { return rounds_.get(); }
+  /// The newest round that trained.
+  [[nodiscard]] const RoundSummary& last_round() const { return work_.last; }
+  /// Rounds that counted work of every member that trains, and of some only.
+  [[nodiscard]] std::uint64_t complete_rounds() const { return work_.complete_total; }
+  [[nodiscard]] std::uint64_t partial_rounds() const { return work_.partial_total; }
   /// By rounds: own updates, and datagrams, that no lineage counted and that are gone.
   [[nodiscard]] std::uint64_t lost_updates() const { return lost_updates_; }
   [[nodiscard]] std::uint64_t lost_datagrams() const { return lost_datagrams_; }
@@ -221,6 +234,10 @@ class Run {
       OriginId origin = 0;
       std::uint64_t last_seq = 0;
     };
+    RoundSummary last;
+    std::uint64_t complete_total = 0;
+    std::uint64_t partial_total = 0;
+    Instant last_at{};
     std::uint64_t round = 0;  ///< that the workers are in; 0 none
     bool is_bounded = false;  ///< they have all that they may do in it
     bool is_collected = false;

@@ -225,8 +225,8 @@ void Run::take_points(PeerId from, const Status& status, RunOutbox& out) {
   }
 }
 
-// Who has test data, training data, and was there first. By rounds who coordinates comes first among
-// these: it knows first what there is to decide on.
+// Who has test data, training data, and was there first. By rounds who coordinates comes first
+// among these: it knows first what there is to decide on.
 struct Run::Nomination {
   bool lacks_test;
   bool lacks_train;
@@ -363,8 +363,7 @@ void Run::ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out) {
 PeerId Run::snapshot_source() {
   return any_of(peers_where([&](const Peer& peer) {
     return is_in_run(peer) && is_donor(peer.status) &&
-           (final_ ? peer.status.phase >= Phase::kConfirmed &&
-                         peer.status.final_id == final_->id()
+           (final_ ? peer.status.phase >= Phase::kConfirmed && peer.status.final_id == final_->id()
                    : peer.status.phase >= Phase::kTraining);
   }));
 }

@@ -28,6 +28,7 @@ enum class RunEventType : std::uint8_t {
   kAdopted,         ///< gave up its run for another one
   kFellBehind,      ///< could not repair; takes a snapshot
   kDigestMismatch,  ///< equal datagrams, different sums: a bug or a broken machine; peer: with whom
+  kRound,           ///< by rounds: another one is committed, see Run::last_round()
   kCoordinator,     ///< by rounds: `peer` coordinates now; detail: why
   kLeaderless,      ///< by rounds: nobody does any more; detail: why
   kLineage,         ///< by rounds: gave up its epoch for another; detail: what became of its work

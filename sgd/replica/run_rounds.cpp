@@ -30,9 +30,7 @@ RoundOptions Run::round_options() const {
   return options;
 }
 
-bool Run::is_reproducible() const {
-  return info_ && info_->settings.is_reproducible();
-}
+bool Run::is_reproducible() const { return info_ && info_->settings.is_reproducible(); }
 
 void Run::make_rounds(Instant now) {
   rounds_ = std::make_unique<Rounds>(info_->id, self_, round_options(), *replica_, now);
@@ -121,13 +119,24 @@ void Run::route_rounds(RoundOutbox& wanted, Instant now, RunOutbox& out) {
 void Run::round_committed(Instant now, RunOutbox& out) {
   next_deadline_ = now;
   std::vector<std::uint64_t> trainers;
+  RoundSummary summary{.round = rounds_->committed().key.round};
   for (const RosterEntry& entry : rounds_->committed().roster) {
     const std::uint64_t examples = replica_->examples_applied(entry.origin);
     RoundWork::Share& share = work_.shares[entry.origin];
+    summary.contributors += examples > share.examples ? 1 : 0;
+    summary.examples += examples - share.examples;
     share.recent = kShareKept * share.recent + static_cast<double>(examples - share.examples);
     share.examples = examples;
     if (entry.is_new && entry.trains) trainers.push_back(plan_key(entry.peer));
   }
+  if (summary.contributors > 0) {
+    summary.seconds = std::chrono::duration<double>(now - work_.last_at).count();
+    // The first one has nothing before it.
+    if (work_.last.round != 0) out.events.push_back({RunEventType::kRound, 0, {}, {}});
+    work_.last = summary;
+    ++(summary.contributors < trainers.size() ? work_.partial_total : work_.complete_total);
+  }
+  work_.last_at = now;
   if (work_.has_plan) plan_->set_members(trainers);
   check_overflow(now, out);
   if (rounds_->is_member()) give_again(out);

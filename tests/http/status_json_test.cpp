@@ -34,12 +34,16 @@ std::string shape_of(const std::string& text) {
 NodeStatus full_status() {
   NodeStatus status;
   status.node = {"1f", "a", "0.1.0", NodeState::kTraining, 12.5, "10.0.0.1:7420", "127.0.0.1:7421"};
-  status.cluster = {
-      "hogwild", "sync", {4, 1, 2, 3}, CoordinatorInfo{"2f", "b", 7}, EvaluatorInfo{"3f", "c"}};
+  status.cluster = {"hogwild",
+                    "sync",
+                    {4, 1, 2, 3},
+                    CoordinatorInfo{"2f", "b", 7, WallTime{}, "won term 7"},
+                    EvaluatorInfo{"3f", "c"}};
   status.run = {"r1", "hinge", 1e-4, 47236, 200000, "18446744073709551615"};
   status.training = {1.5, 300000, 75000, 1e6, 7.5e7, 0.31, 0.22, 0.94, 0.21, 3, 8.5, "epochs"};
   status.replica = {"d16e57", 100, 2, 55};
   status.network = {1, 2, 3, 4, 5};
+  status.rounds = RoundsInfo{2, 4, true, 3, 0.02, 5, 6, 7, "no quorum"};
   status.result = ResultInfo{true, {"d", "e"}};
   return status;
 }
@@ -55,7 +59,9 @@ BOOST_AUTO_TEST_CASE(status_has_every_field_of_the_contract) {
       "node.uptime_seconds:double node.gossip:string node.http:string cluster.name:string "
       "cluster.mode:string cluster.members.alive:int64 cluster.members.suspect:int64 "
       "cluster.members.dead:int64 cluster.members.left:int64 cluster.coordinator.id:string "
-      "cluster.coordinator.name:string cluster.coordinator.term:int64 cluster.evaluator.id:string "
+      "cluster.coordinator.name:string cluster.coordinator.term:int64 "
+      "cluster.coordinator.since:string cluster.coordinator.reason:string "
+      "cluster.evaluator.id:string "
       "cluster.evaluator.name:string run.id:string run.loss:string run.lambda:double "
       "run.features:int64 run.rows:int64 run.seed:string training.epoch:double "
       "training.updates_total:int64 training.node_updates_total:int64 "
@@ -66,6 +72,9 @@ BOOST_AUTO_TEST_CASE(status_has_every_field_of_the_contract) {
       "replica.divergence:int64 replica.published_seq:int64 network.sent_bytes_total:int64 "
       "network.received_bytes_total:int64 network.datagrams_lost_total:int64 "
       "network.datagrams_repaired_total:int64 network.datagrams_rejected_total:int64 "
+      "rounds.epoch:int64 rounds.members:int64 rounds.member:bool rounds.contributors:int64 "
+      "rounds.round_seconds:double rounds.elections_total:int64 rounds.stragglers_total:int64 "
+      "rounds.lost_updates_total:int64 rounds.waiting:string "
       "result.partial:bool result.unreached[]:string ");
 }
 
