@@ -311,15 +311,14 @@ void NodeCore::route(membership::Outbox& wanted, Instant now, NodeOutbox& out) {
 }
 
 void NodeCore::tell_run_of_members(Instant now, NodeOutbox& out) {
-  std::vector<sgd::MemberView> live;
+  std::vector<sgd::MemberView> members;
   for (const membership::Member& member : swim_.members().all()) {
-    if (!member.is_self && member.is_live()) {
-      live.push_back(
-          {member.short_id(), member.profile.start_time_unix_ms, key_of(member.profile.name)});
-    }
+    if (member.is_self || !(member.is_live() || member.is_lost)) continue;
+    members.push_back({member.short_id(), member.profile.start_time_unix_ms,
+                       key_of(member.profile.name), member.is_lost});
   }
   with_run(now, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
-    run.set_members(std::move(live), now, wanted);
+    run.set_members(std::move(members), now, wanted);
   });
 }
 

@@ -36,6 +36,9 @@ struct Member {
   RoundTrip rtt;       // direct probes only
   std::vector<Accusation> suspected_by;  // empty unless suspect; at most kMaxAccusations
   bool is_self = false;
+  /// Dead by silence alone: nobody saw that its process is gone, so it may live where nobody hears
+  /// it.
+  bool is_lost = false;
 
   [[nodiscard]] std::uint64_t short_id() const { return profile.id.short_id(); }
   [[nodiscard]] bool is_live() const {

@@ -141,7 +141,10 @@ View::Outcome View::apply_end(Member& member, const Claim& claim, const Context&
     return Outcome::kIgnored;
   }
   const bool was_over = !member.is_live();
+  const bool is_silent = member.state == MemberState::kSuspect && !is_left &&
+                         std::ranges::count(member.suspected_by, true, &Accusation::refused) == 0;
   believe(member, claim.state, claim.incarnation, context.now);
+  member.is_lost = is_silent || (was_over && !is_left && member.is_lost);
   limit_confirmations();
   schedule_reap(context.now + config_.reap_after);
   if (context.spread) rumors_.put(claim);
@@ -155,6 +158,7 @@ View::Outcome View::apply_end(Member& member, const Claim& claim, const Context&
 void View::believe(Member& member, MemberState state, std::uint32_t incarnation, Instant now) {
   table_.set(member, state, incarnation, now);
   member.suspected_by.clear();
+  if (member.is_live()) member.is_lost = false;
   suspicions_.erase(member.short_id());
   last_change_ = now;
 }

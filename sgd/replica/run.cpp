@@ -47,6 +47,12 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
   std::map<PeerId, Peer> live;
   std::vector<PeerId> fresh;
   for (const MemberView& member : members) {
+    if (member.is_lost) {
+      const auto peer = peers_.find(member.id);
+      if (peer != peers_.end() && is_in_run(peer->second)) lost_.insert(member.id);
+      continue;
+    }
+    lost_.erase(member.id);
     auto known = peers_.extract(member.id);
     if (known.empty()) {
       live[member.id].start_time = member.start_time;
@@ -161,6 +167,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   final_.reset();
   links_.reset();
   unreached_.clear();
+  lost_.clear();
   wants_snapshot_ = false;
   wants_report_ = false;
   rate_.clear();

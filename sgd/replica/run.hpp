@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -64,11 +65,12 @@ struct RoundSummary {
   double seconds = 0;              ///< since the one before
 };
 
-/// A live member of the cluster, as membership sees it.
+/// A member of the cluster, as membership sees it.
 struct MemberView {
   PeerId id = 0;
   std::uint64_t start_time = 0;  ///< Unix time in ms at which its process started
   std::uint64_t name_key = 0;    ///< a hash of its name: by rounds it says which rows are its
+  bool is_lost = false;  ///< believed dead by its silence alone: it may go on where nobody hears it
 };
 
 /// A run as one member lives it: creating or joining it, training, agreeing on its end.
@@ -85,7 +87,8 @@ class Run {
   Run(RunOptions options, PeerId self, std::uint64_t start_time, std::uint64_t seed, Instant now);
 
   // ── What happens to it ──
-  /// Who is alive, itself left out. Who was there before and is not now is gone for good.
+  /// Who is alive, itself left out, and who is lost. Who was alive before and is not now is gone:
+  /// its work is shared out anew.
   void set_members(std::vector<MemberView> members, Instant now, RunOutbox& out);
   /// Data is there (or there is none to load): until then no run is created or joined.
   void data_loaded(LocalData data, Instant now, RunOutbox& out);
@@ -153,7 +156,8 @@ class Run {
   [[nodiscard]] bool has_left(Instant now) const;
   /// After kDone: nobody needs this member any more.
   [[nodiscard]] bool may_exit(Instant now) const;
-  /// Live members that did not confirm the final state in time.
+  /// Members of the run that may not have the final state: they did not confirm it in time, or went
+  /// silent and were not seen to end. Nobody else can be without it.
   [[nodiscard]] const std::vector<PeerId>& unreached() const { return unreached_; }
   /// The last status of a live member of this run, or nullptr.
   [[nodiscard]] const Status* status_of(PeerId peer) const;
@@ -343,6 +347,7 @@ class Run {
   std::optional<FinalRecord> final_;
   std::optional<Links> links_;
   std::vector<PeerId> unreached_;
+  std::set<PeerId> lost_;  ///< members of the run, see MemberView::is_lost
   // Messages.
   std::uint64_t status_number_ = 0;
   bool status_is_due_ = false;

@@ -156,6 +156,7 @@ void Run::confirm_if_equal(Instant now, RunOutbox& out) {
 
 void Run::become_done(Instant now, RunOutbox& out) {
   wanted_run_ = 0;  // a run that is over gives itself up for no other
+  unreached_.insert(unreached_.end(), lost_.begin(), lost_.end());
   set_phase(Phase::kDone, now);
   out.events.push_back({RunEventType::kDone, final_->finisher, {}, {}});
 }

@@ -30,9 +30,9 @@ struct Member {
   }
 
   Bytes publish(std::uint32_t index, std::int64_t value) {
-    std::vector<Bytes> out;
-    replica.publish(std::array{CellDelta{kLayout.scalar_count() + index, value}}, out);
-    return out.front();
+    std::vector<Bytes> published;
+    replica.publish(std::array{CellDelta{kLayout.scalar_count() + index, value}}, published);
+    return published.front();
   }
   [[nodiscard]] bool has_event(RoundEventType type) const {
     return std::any_of(out.events.begin(), out.events.end(),
