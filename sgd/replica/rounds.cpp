@@ -186,13 +186,14 @@ bool Rounds::may_open() const {
 
 bool Rounds::may_close(Instant now) const {
   if (is_held_) return false;
-  const bool has_change = to_remove() != 0 || to_add() != nullptr;
+  // Asked for only where it decides: it looks at everybody for everybody.
+  const auto has_change = [this] { return to_remove() != 0 || to_add() != nullptr; };
   if (!stored_.is_open) {
-    return has_change || may_open() || (is_stopping_ && has_news()) ||
+    return has_change() || may_open() || (is_stopping_ && has_news()) ||
            now - opened_at_ > kLongestGathering;
   }
   // What a reproducible run began after the order to stop is nobody's.
-  if (is_stopping_) return has_change || (has_news() && !options_.waits_for_all);
+  if (is_stopping_) return (has_news() && !options_.waits_for_all) || has_change();
   bool has_trainers = false;
   bool has_part = false;
   bool must_wait = false;
@@ -206,11 +207,11 @@ bool Rounds::may_close(Instant now) const {
     const auto at = known_.find(entry.origin);
     must_wait = must_wait || options_.waits_for_all || at == known_.end() || !at->second.is_late;
   }
-  if (!has_trainers) return has_change;
+  if (!has_trainers) return has_change();
   if (!must_wait && has_part) return true;
   if (options_.waits_for_all) return false;
   const Duration grace = std::max<Duration>({kShortestGrace, 2 * talk_time_, round_time_ / 4});
-  return now - opened_at_ > round_time_ + grace && (has_part || has_change);
+  return now - opened_at_ > round_time_ + grace && (has_part || has_change());
 }
 
 void Rounds::propose(Instant now, RoundOutbox& out) {
@@ -471,9 +472,15 @@ void Rounds::try_store(Instant now, RoundOutbox& out) {
   if (is_incoming_committed_) apply_stored(now, out);
 }
 
-void Rounds::on_data(Instant now, RoundOutbox& out) {
-  if (role_ == Role::kCoordinator) return advance(now, out);
+void Rounds::on_data(OriginId of, Instant now, RoundOutbox& out) {
+  if (role_ == Role::kCoordinator) {
+    const RosterEntry* entry = stored_.find(of);
+    if (entry != nullptr && is_complete(*entry)) advance(now, out);
+    return;
+  }
   if (!incoming_) return;
+  const RosterEntry* awaited = incoming_->find(of);
+  if (awaited == nullptr || replica_.contiguous(of) < awaited->through) return;
   try_store(now, out);
   if (!incoming_ && coordinator_ != 0) send_report(coordinator_, now, out);
 }

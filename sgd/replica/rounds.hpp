@@ -93,8 +93,8 @@ class Rounds {
   /// This member's part of `round` is published, with its deltas up to `through`.
   void contributed(std::uint64_t round, std::uint64_t through, Instant now, RoundOutbox& out);
   void on_datagram(PeerId from, std::span<const std::byte> payload, Instant now, RoundOutbox& out);
-  /// New deltas are held.
-  void on_data(Instant now, RoundOutbox& out);
+  /// A delta of `origin` is held now. Cheap where no record or part waits for it.
+  void on_data(OriginId origin, Instant now, RoundOutbox& out);
   void on_tick(Instant now, RoundOutbox& out);
 
   // ── What it knows ──

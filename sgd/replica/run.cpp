@@ -551,6 +551,7 @@ void Run::on_tick(Instant now, RunOutbox& out) {
   const bool may_sleep = phase_ == Phase::kNoRun && wanted_run_ == 0 && !status_is_due_;
   next_deadline_ = may_sleep ? next_status_ : std::min(next_status_, soon);
   if (replica_) next_deadline_ = std::min(next_deadline_, replica_->next_repair());
+  if (work_.round != 0 && work_.ends > now) next_deadline_ = std::min(next_deadline_, work_.ends);
 }
 
 void Run::set_phase(Phase phase, Instant now) {

@@ -269,7 +269,7 @@ class Run {
   void step_rounds(Instant now, RunOutbox& out);
   void on_round_message(PeerId from, std::span<const std::byte> payload, Instant now,
                         RunOutbox& out);
-  void on_round_data(Instant now, RunOutbox& out);
+  void on_round_data(OriginId origin, Instant now, RunOutbox& out);
   void route_rounds(RoundOutbox& wanted, Instant now, RunOutbox& out);
   void round_committed(Instant now, RunOutbox& out);
   [[nodiscard]] std::size_t round_trainers() const;

@@ -71,7 +71,7 @@ void Run::on_delta(std::span<const std::byte> payload, Instant now, RunOutbox& o
       ++rejected_total_;
       break;
     case ApplyResult::kHeld:
-      on_round_data(now, out);
+      on_round_data(decode_delta_header(payload)->origin, now, out);
       break;
     default:
       break;

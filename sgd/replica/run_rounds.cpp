@@ -79,10 +79,10 @@ void Run::on_round_message(PeerId from, std::span<const std::byte> payload, Inst
   route_rounds(wanted, now, out);
 }
 
-void Run::on_round_data(Instant now, RunOutbox& out) {
+void Run::on_round_data(OriginId origin, Instant now, RunOutbox& out) {
   if (!rounds_ || phase_ > Phase::kStopped) return;
   RoundOutbox wanted;
-  rounds_->on_data(now, wanted);
+  rounds_->on_data(origin, now, wanted);
   route_rounds(wanted, now, out);
 }
 
@@ -267,6 +267,7 @@ void Run::begin_round(RoundBoard& board, Instant now) {
   work_.begun = now;
   work_.ends = is_reproducible() ? Instant::max() : now + rounds_->round_time();
   work_.is_collected = false;
+  next_deadline_ = std::min(next_deadline_, work_.ends);
   board.open(rows);
 }
 

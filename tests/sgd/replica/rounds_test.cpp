@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_member_that_lacks_a_delta_has_not_stored_the_round) {
   BOOST_TEST(pair.a.rounds.committed().key.round == round);  // two votes of two are needed
   BOOST_TEST(pair.a.replica.sums().sum(1) == 0);
   pair.b.replica.apply(lost, pair.now);
-  pair.b.rounds.on_data(pair.now, pair.b.out);
+  pair.b.rounds.on_data(10, pair.now, pair.b.out);
   talk({&pair.a, &pair.b}, pair.now);
   BOOST_TEST(pair.a.rounds.committed().key.round > round);
   BOOST_TEST(pair.b.replica.sums().sum(1) == 5);

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Synchronous runs beside asynchronous ones, and how long they stand still when their coordinator goes.
+
+    python3 bench/rounds.py time     [--hogwild build/daemon/hogwild] [--nodes 1,2,4,8] [--modes sync,async] [--runs 3]
+    python3 bench/rounds.py failover [--hogwild build/daemon/hogwild] [--nodes 4,16] [--runs 3]
+
+time: N daemons on this machine with one thread and --rate 20000 each, on synth:rcv1, lambda 1e-4, until the test loss
+is that of a model within 1 % of the optimal objective. That loss is measured first: one machine alone trains to several
+points, and the loss is interpolated where the objective is 1.01 times OPTIMUM (LIBLINEAR's, without bias). Seconds are
+the run's own, from its first update to the first evaluation at the target (each 50 ms). Modes take turns; medians.
+
+failover: N daemons as fast as the cores go; the coordinator is killed (SIGKILL) or stopped (SIGSTOP); seconds until
+a survivor shows a later round of a newer term.
+"""
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+OPTIMUM = 0.25986
+RATE = 20000
+TEST = "synth:rcv1?part=test"
+
+
+def environment():
+    return {key: value for key, value in os.environ.items() if not key.startswith("HOGWILD_")}
+
+
+def target_loss(hogwild, train, test, work):
+    """The test loss of a model whose objective is 1 % above the optimum."""
+    points = []
+    for updates in (120_000, 150_000, 180_000, 220_000):
+        report = work / "target.json"
+        subprocess.run([hogwild, "train", "--train", train, "--test", test, "--lambda", "1e-4", "--threads", "1",
+                        "--updates", str(updates), "--seed", "1", "--report", report],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
+        result = json.loads(report.read_text())
+        points.append((result["objective"], result["test_loss"]))
+    points.sort()
+    for (low, loss_low), (high, loss_high) in zip(points, points[1:]):
+        if low <= 1.01 * OPTIMUM <= high:
+            return loss_low + (loss_high - loss_low) * (1.01 * OPTIMUM - low) / (high - low)
+    sys.exit(f"no objective around {1.01 * OPTIMUM}: {points}")
+
+
+class Swarm:
+    def __init__(self, hogwild, directory, count, *arguments):
+        self.processes, self.http, self.out = [], [], []
+        seed = []
+        for number in range(1, count + 1):
+            out = Path(directory) / f"node-{number}"
+            log = Path(directory) / f"node-{number}.log"
+            with log.open("wb") as sink:
+                self.processes.append(subprocess.Popen(
+                    [hogwild, "node", "--name", f"node-{number}", "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0",
+                     "--threads", "1", "--pin", "off", "--expect", str(count), "--out", out, *arguments, *seed],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sink, env=environment()))
+            while not (found := re.search(r"event=started .*?gossip=(\S+) http=\"?http://([^\s\"]+)",
+                                          log.read_text())):
+                if self.processes[-1].poll() is not None:
+                    sys.exit(log.read_text())
+                time.sleep(0.01)
+            self.http.append(found.group(2))
+            self.out.append(out)
+            seed = seed or ["--join", found.group(1)]
+
+    def status(self, number):
+        with urllib.request.urlopen(f"http://{self.http[number]}/v1/status", timeout=5) as answer:
+            return json.load(answer)
+
+    def end(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+        for process in self.processes:
+            process.wait()
+
+
+def time_to_target(hogwild, mode, count, train, test, loss):
+    with tempfile.TemporaryDirectory() as directory:
+        swarm = Swarm(hogwild, directory, count, "--train", train, "--test", test, "--mode", mode, "--lambda", "1e-4",
+                      "--rate", str(RATE), "--min-loss", str(loss), "--loss-interval", "50ms", "--early-stopping", "0",
+                      "--max-time", "60s", "--log-level", "0")
+        try:
+            for process in swarm.processes:
+                process.wait(120)
+            report = json.loads((swarm.out[0] / "report.json").read_text())["result"]
+            rows = (swarm.out[0] / "val_stats.csv").read_text().splitlines()[1:]
+        finally:
+            swarm.end()
+    reached = [row.split(",") for row in rows if float(row.split(",")[2]) <= loss]
+    if not reached:
+        sys.exit(f"{mode}, {count} nodes: {report}")
+    return float(reached[0][0]), int(reached[0][1]), report["objective"], report["test_accuracy"]
+
+
+def failover(hogwild, count, sign, train, test):
+    with tempfile.TemporaryDirectory() as directory:
+        swarm = Swarm(hogwild, directory, count, "--train", train, "--test", test, "--mode", "sync", "--max-time", "60s",
+                      "--early-stopping", "0", "--log-level", "0", "--epochs", "100000")
+        try:
+            watcher = count - 1
+            while ((status := swarm.status(watcher))["training"]["round"] or 0) < 50 or not status["cluster"]["coordinator"]:
+                time.sleep(0.05)
+            term = status["cluster"]["coordinator"]["term"]
+            victim = int(status["cluster"]["coordinator"]["name"].split("-")[1]) - 1
+            if victim == watcher:
+                watcher = 0
+            swarm.processes[victim].send_signal(sign)
+            begin = time.monotonic()
+            seen = None
+            while True:
+                status = swarm.status(watcher)
+                now = time.monotonic() - begin
+                leader = status["cluster"]["coordinator"]
+                if leader and leader["term"] > term:
+                    if seen is not None and status["training"]["round"] > seen:
+                        return now
+                    seen = status["training"]["round"] if seen is None else seen
+                if now > 30:
+                    sys.exit(f"no rounds after 30 s: {status}")
+                time.sleep(0.01)
+        finally:
+            swarm.end()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["time", "failover"])
+    parser.add_argument("--hogwild", default="build/daemon/hogwild")
+    parser.add_argument("--nodes", default=None)
+    parser.add_argument("--modes", default="sync,async")
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        work = Path(work)
+        train, test = work / "train.hwd", work / "test.hwd"
+        for source, cache in (("synth:rcv1", train), (TEST, test)):
+            subprocess.run([options.hogwild, "data", "convert", source, cache], check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        nodes = [int(n) for n in (options.nodes or ("1,2,4,8" if options.what == "time" else "4,16")).split(",")]
+        if options.what == "failover":
+            for count in nodes:
+                for name, sign in (("SIGKILL", signal.SIGKILL), ("SIGSTOP", signal.SIGSTOP)):
+                    times = [failover(options.hogwild, count, sign, train, test) for _ in range(options.runs)]
+                    print(f"{count} nodes, {name}: median {statistics.median(times):.2f} s, worst {max(times):.2f} s", flush=True)
+            return
+        loss = target_loss(options.hogwild, train, test, work)
+        print(f"target: test loss {loss:.5f}")
+        alone = {}
+        for count in nodes:
+            results = {mode: [] for mode in options.modes.split(",")}
+            for _ in range(options.runs):
+                for mode, found in results.items():
+                    found.append(time_to_target(options.hogwild, mode, count, train, test, loss))
+            for mode, found in results.items():
+                seconds = statistics.median(one[0] for one in found)
+                alone.setdefault(mode, seconds * count)
+                print(f"{mode:5} {count:3} nodes: {seconds:6.2f} s, {alone[mode] / seconds:5.2f} times one node, "
+                      f"{statistics.median(one[1] for one in found):.0f} updates, objective "
+                      f"{statistics.median(one[2] for one in found):.5f}, accuracy "
+                      f"{statistics.median(one[3] for one in found):.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
