@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "sgd/data/mix64.hpp"
 #include "sgd/learn/sums_layout.hpp"
 
 namespace hogwild::sgd {
@@ -25,8 +26,9 @@ struct SumsImage {
   [[nodiscard]] std::uint64_t examples() const { return static_cast<std::uint64_t>(scalars[0]); }
 };
 
-/// A cell's weight in the digest.
-[[nodiscard]] std::uint64_t digest_weight(std::uint32_t cell);
+/// A cell's weight in the digest: odd, so that a change of any single cell by less than 2⁶⁴ changes
+/// the digest.
+[[nodiscard]] constexpr std::uint64_t digest_weight(std::uint32_t cell) { return mix64(cell) | 1U; }
 /// The digest of sums that are equal to `image`.
 [[nodiscard]] std::uint64_t digest_of(const SumsImage& image);
 
@@ -94,9 +96,27 @@ class PublishedSums {
   void install(const SumsImage& image);
 
  private:
-  void add_scalar(std::uint32_t cell, std::int64_t value);
-  void add_sum(std::uint32_t index, std::int64_t value);
-  void count_change(std::uint32_t block);
+  // Only the network thread writes, so a load and a store do: no locked instruction is needed.
+  void add_scalar(std::uint32_t cell, std::int64_t value) {
+    const std::atomic_ref ref(scalars_[cell]);
+    const auto sum = static_cast<std::uint64_t>(ref.load(std::memory_order_relaxed)) +
+                     static_cast<std::uint64_t>(value);
+    ref.store(static_cast<std::int64_t>(sum), std::memory_order_relaxed);
+  }
+  void add_sum(std::uint32_t index, std::int64_t value) {
+    const std::atomic_ref ref(sums_[index]);
+    const auto sum =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(ref.load(std::memory_order_relaxed)) +
+                                  static_cast<std::uint32_t>(value));
+    ref.store(sum, std::memory_order_relaxed);
+    if (sum > kLargestSum || sum < -kLargestSum) overflowed_ = index;
+    count_change(index / kBlock);
+  }
+  // Release: who reads the new number sees the sum that it counts.
+  void count_change(std::uint32_t block) {
+    const std::atomic_ref ref(version_[block]);
+    ref.store(ref.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
 
   // Fixed after construction.
   SumsLayout layout_;

@@ -11,7 +11,7 @@ void ByteWriter::u64(std::uint64_t value) { raw(std::span<const std::uint64_t>(&
 
 void ByteWriter::f64(double value) { u64(std::bit_cast<std::uint64_t>(value)); }
 
-void ByteWriter::varint(std::uint64_t value) {
+void ByteWriter::long_varint(std::uint64_t value) {
   while (value >= 0x80U) {
     u8(static_cast<std::uint8_t>(value | 0x80U));
     value >>= 7U;
@@ -35,13 +35,19 @@ std::uint8_t ByteReader::u8() {
 }
 
 std::uint64_t ByteReader::u64() {
-  const auto value = raw<std::uint64_t>(1);
-  return value.empty() ? 0 : value.front();
+  std::uint64_t value = 0;
+  if (in_.size() < sizeof value) {
+    fail();
+    return 0;
+  }
+  std::memcpy(&value, in_.data(), sizeof value);
+  in_ = in_.subspan(sizeof value);
+  return value;
 }
 
 double ByteReader::f64() { return std::bit_cast<double>(u64()); }
 
-std::uint64_t ByteReader::varint() {
+std::uint64_t ByteReader::long_varint() {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     const std::uint8_t byte = u8();

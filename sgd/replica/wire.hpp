@@ -20,7 +20,10 @@ class ByteWriter {
   void u8(std::uint8_t value) { out_.push_back(static_cast<std::byte>(value)); }
   void u64(std::uint64_t value);
   void f64(double value);
-  void varint(std::uint64_t value);
+  void varint(std::uint64_t value) {
+    if (value < 0x80U) return u8(static_cast<std::uint8_t>(value));  // nearly all of a delta's
+    long_varint(value);
+  }
   /// Small magnitudes of either sign become small varints: 0, −1, 1, −2 … → 0, 1, 2, 3 …
   void zigzag(std::int64_t value) {
     varint((static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63));
@@ -35,6 +38,8 @@ class ByteWriter {
   [[nodiscard]] std::size_t size() const { return out_.size(); }
 
  private:
+  void long_varint(std::uint64_t value);
+
   Bytes& out_;
 };
 
@@ -49,7 +54,12 @@ class ByteReader {
   [[nodiscard]] std::uint8_t u8();
   [[nodiscard]] std::uint64_t u64();
   [[nodiscard]] double f64();
-  [[nodiscard]] std::uint64_t varint();
+  [[nodiscard]] std::uint64_t varint() {
+    if (in_.empty() || (in_.front() & std::byte{0x80}) != std::byte{0}) return long_varint();
+    const auto value = std::to_integer<std::uint64_t>(in_.front());
+    in_ = in_.subspan(1);
+    return value;
+  }
   [[nodiscard]] std::int64_t zigzag() {
     const std::uint64_t value = varint();
     return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1U));
@@ -81,6 +91,8 @@ class ByteReader {
   }
 
  private:
+  std::uint64_t long_varint();
+
   std::span<const std::byte> in_;
   bool ok_ = true;
 };

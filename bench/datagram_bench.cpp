@@ -1,0 +1,166 @@
+// What a delta costs the network thread: ns of CPU a datagram and an entry, by step.
+//
+//     ninja -C build bench/datagram_bench && build/bench/datagram_bench [RUNS]
+//
+// Deltas are those of a flush of 5,000 updates of synth:rcv1: entries of the frequent features,
+// small values. Datagrams go over loopback, from one socket to another of this process, so one
+// thread pays for both ends. Least of RUNS, which alternate the ways.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "daemon/secure_channel.hpp"
+#include "daemon/udp_port.hpp"
+#include "sgd/data/source.hpp"
+#include "sgd/learn/own_work.hpp"
+#include "sgd/learn/worker.hpp"
+#include "sgd/replica/block_plan.hpp"
+#include "sgd/replica/replica.hpp"
+
+namespace hogwild {
+namespace {
+
+namespace asio = boost::asio;
+
+/// CPU seconds of this thread.
+double cpu_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+/// What one node publishes after training on so many rows.
+std::vector<sgd::CellDelta> flush_of(const sgd::TrainingSet& set, std::uint64_t rows) {
+  const sgd::Rule rule{.lambda = set.scale.scaled_lambda(1e-4),
+                       .metric = sgd::metric_of(set.mean_square, set.rows.row_count())};
+  sgd::PublishedSums published({rule.feature_count(), 1});
+  sgd::OwnWork own(published.layout());
+  sgd::RowQueue queue(1024);
+  sgd::Pace pace;
+  sgd::Worker worker({set.rows, rule, published, own, queue, pace,
+                      sgd::kernels_of(sgd::best_instruction_path()), 1},
+                     0);
+  for (std::uint64_t first = 0; first < rows; first += 250) {
+    static_cast<void>(queue.push({first, 250}));
+  }
+  {
+    const std::jthread thread([&worker] { worker.run(); });
+    while (queue.popped() < queue.pushed()) std::this_thread::yield();
+    queue.stop();
+  }
+  std::vector<sgd::CellDelta> fresh;
+  own.collect(published, fresh);
+  return fresh;
+}
+
+class Loopback {
+ public:
+  Loopback() : from_(context_, any(), 8 << 20), to_(context_, any(), 8 << 20) {
+    to_.start(
+        {}, [this](const membership::Endpoint&, std::span<const std::byte>) { ++received_; },
+        [](const membership::Endpoint&) {}, [] {});
+  }
+
+  /// ns of CPU a datagram to send and receive `count` of `size` bytes, `batch` in a call.
+  double cost(std::size_t count, std::size_t size, std::size_t batch) {
+    const std::vector<std::byte> bytes(size * batch);
+    const auto to = membership::Endpoint::v4({127, 0, 0, 1}, to_.port());
+    received_ = 0;
+    const double start = cpu_seconds();
+    for (std::size_t sent = 0; sent < count; sent += batch) {
+      from_.send(to, bytes, size);
+      if (sent / 512 != (sent + batch) / 512) context_.poll();
+    }
+    for (int idle = 0; received_ < count && idle < 1000; ++idle) context_.poll();
+    const double seconds = cpu_seconds() - start;
+    if (received_ < count) fmt::print("  lost {} of {}\n", count - received_, count);
+    return seconds * 1e9 / static_cast<double>(count);
+  }
+  [[nodiscard]] bool has_batches() const {
+    return from_.has_segmentation() && to_.has_coalescing();
+  }
+
+ private:
+  static asio::ip::udp::endpoint any() { return {asio::ip::make_address("127.0.0.1"), 0}; }
+
+  asio::io_context context_;
+  daemon::UdpPort from_;
+  daemon::UdpPort to_;
+  std::size_t received_ = 0;
+};
+
+/// The least of `runs` results of `measure`.
+double least(int runs, const std::function<double()>& measure) {
+  double best = measure();
+  for (int run = 1; run < runs; ++run) best = std::min(best, measure());
+  return best;
+}
+
+int bench(int runs) {
+  const auto source = sgd::parse_data_source("synth:rcv1?n=20000");
+  const auto set = sgd::load_training(*source, 2);
+  if (!set) return fmt::print("{}\n", set.error().message()), 1;
+  const auto fresh = flush_of(*set, 5000);
+  const sgd::SumsLayout layout(set->rows.feature_count(), 1);
+  constexpr int kTimes = 200;
+
+  std::vector<sgd::Bytes> datagrams;
+  const double publish_s = least(runs, [&] {
+    sgd::Replica sender(1, 2, layout, std::size_t{64} << 20U);
+    const double start = cpu_seconds();
+    for (int i = 0; i < kTimes; ++i) {
+      datagrams.clear();
+      sender.publish(fresh, datagrams);
+    }
+    return cpu_seconds() - start;
+  });
+  std::vector<sgd::Bytes> all;
+  sgd::Replica sender(1, 2, layout, std::size_t{64} << 20U);
+  for (int i = 0; i < kTimes; ++i) sender.publish(fresh, all);
+  const double apply_s = least(runs, [&] {
+    sgd::Replica receiver(1, 3, layout, std::size_t{64} << 20U);
+    const double start = cpu_seconds();
+    for (const sgd::Bytes& datagram : all) static_cast<void>(receiver.apply(datagram, {}));
+    return cpu_seconds() - start;
+  });
+  std::size_t bytes = 0;
+  for (const sgd::Bytes& datagram : datagrams) bytes += datagram.size();
+  const auto entries = static_cast<double>(fresh.size());
+  const auto count = static_cast<double>(datagrams.size());
+  fmt::print("a flush of 5,000 updates: {} entries in {} datagrams, {:.2f} bytes an entry\n",
+             fresh.size(), datagrams.size(), static_cast<double>(bytes) / entries);
+  fmt::print("{:<34} {:>9} {:>9}\n", "ns of CPU", "datagram", "entry");
+  const auto row = [&](const char* what, double ns) {
+    fmt::print("{:<34} {:>9.0f} {:>9.2f}\n", what, ns, ns * count / entries);
+  };
+  row("encode and retain, once for all", publish_s * 1e9 / kTimes / count);
+  row("check, apply and retain", apply_s * 1e9 / kTimes / count);
+
+  Loopback loopback;
+  const std::size_t size = 1380;
+  double one_by_one = 1e12;
+  double batched = 1e12;
+  for (int run = 0; run < runs; ++run) {
+    one_by_one = std::min(one_by_one, loopback.cost(20'480, size, 1));
+    batched = std::min(batched, loopback.cost(20'480, size, 32));
+  }
+  row("send and receive, one by one", one_by_one);
+  row(loopback.has_batches() ? "send and receive, 32 in a call"
+                             : "(no UDP_SEGMENT and UDP_GRO here)",
+      batched);
+  return 0;
+}
+
+}  // namespace
+}  // namespace hogwild
+
+int main(int argc, char** argv) { return hogwild::bench(argc > 1 ? std::atoi(argv[1]) : 5); }
