@@ -470,7 +470,7 @@ http::Metrics NodeBackend::metrics() const {
     const sgd::ReplicaCounters& counters = replica->counters();
     metrics.updates_remote_total = counters.remote_examples_total;
     metrics.pending_updates = status().replica.pending_updates;
-    metrics.lookahead_ratio = run.lookahead();
+    metrics.lookahead_ratio = core.lookahead();
     metrics.replica_divergence = replica->divergence();
     metrics.delta_lost_total = counters.lost_total;
     metrics.delta_repaired_total = counters.repaired_total;

@@ -1,9 +1,11 @@
 #include "daemon/node_core.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 
 #include "sgd/data/mix64.hpp"
+#include "sgd/learn/latency.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -411,6 +413,25 @@ std::optional<Endpoint> NodeCore::data_endpoint(std::uint64_t peer) const {
   to.port = data_port_of(member->profile.meta);
   if (to.port == 0) return std::nullopt;
   return to;
+}
+
+double NodeCore::lookahead() const {
+  const double lookahead = run_.lookahead();
+  if (run_.info() == nullptr || run_.rounds() != nullptr || lookahead <= 1) return lookahead;
+  std::vector<double> round_trips;
+  for (const membership::Member& member : swim_.members().all()) {
+    const auto measured = member.rtt.smoothed();
+    if (member.is_self || !member.is_live() || !measured) continue;
+    round_trips.push_back(std::chrono::duration<double>(*measured).count());
+  }
+  if (round_trips.empty()) return lookahead;
+  const auto middle = round_trips.begin() + static_cast<std::ptrdiff_t>(round_trips.size() / 2);
+  std::nth_element(round_trips.begin(), middle, round_trips.end());
+  const sgd::Interval& interval = run_.info()->settings.broadcast_interval;
+  const double interval_s = interval.in_updates
+                                ? static_cast<double>(interval.amount) / run_.own_rate()
+                                : static_cast<double>(interval.amount) / 1000;
+  return sgd::lookahead_with_latency(lookahead, *middle / 2, interval_s);
 }
 
 std::string NodeCore::name_of(std::uint64_t short_id) const {
