@@ -189,7 +189,12 @@ NodeCoreOptions Node::core_options() {
 }
 
 std::vector<std::byte> Node::meta(const KeyRing& keys) const {
-  MemberMeta meta{data_port_->port(), options_.http.text(), std::string(version()), {}};
+  // Behind a router that maps the gossip port to another one, no other port can be reached: deltas
+  // come to the gossip socket then, and membership has to share it.
+  const bool is_mapped = options_.advertise && options_.advertise->port != 0 &&
+                         options_.advertise->port != options_.gossip.port;
+  const std::uint16_t data_port = is_mapped ? options_.advertise->port : data_port_->port();
+  MemberMeta meta{data_port, options_.http.text(), std::string(version()), {}};
   for (const ClusterKey& key : keys) meta.keys.push_back(key.id);
   return encode_meta(meta);
 }

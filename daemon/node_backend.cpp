@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cmath>
+#include <compare>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -101,6 +102,28 @@ http::Predictions predictions_of(const std::string& rows, const sgd::Predictor& 
     return std::unexpected(http::Refusal{http::RefusalKind::kInvalid, tally.error().message});
   }
   return lines;
+}
+
+/// Of a member's id, for a person to say which one is meant.
+constexpr std::size_t kFewestIdDigits = 8;
+
+/// "node-2" before "node-10": runs of digits count as numbers.
+std::strong_ordering compare_names(std::string_view a, std::string_view b) {
+  const auto digits = [](std::string_view text) {
+    return std::min(text.find_first_not_of("0123456789"), text.size());
+  };
+  while (!a.empty() && !b.empty()) {
+    const std::size_t in_a = digits(a);
+    const std::size_t in_b = digits(b);
+    const bool are_numbers = in_a > 0 && in_b > 0;
+    if (are_numbers && in_a != in_b) return in_a <=> in_b;  // zeros in front make other names
+    const std::size_t take = are_numbers ? in_a : 1;
+    const auto order = a.substr(0, take) <=> b.substr(0, take);
+    if (order != 0) return order;
+    a.remove_prefix(take);
+    b.remove_prefix(take);
+  }
+  return a.size() <=> b.size();
 }
 
 http::WallTime wall_time(membership::Instant then) {
@@ -337,8 +360,10 @@ http::MemberList NodeBackend::members() const {
   const membership::MemberTable& table = node_.core_->swim().members();
   http::MemberList list;
   for (const membership::Member& member : table.all()) list.members.push_back(row_of(member));
+  list.now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   std::sort(list.members.begin(), list.members.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.name, a.id) < std::tie(b.name, b.id);
+    const auto order = compare_names(a.name, b.name);
+    return order == 0 ? a.id < b.id : order < 0;
   });
   list.digest = hex(table.view_digest());
   for (const RefusedBy& refused : node_.core_->refused_by()) {
@@ -461,9 +486,11 @@ http::Metrics NodeBackend::metrics() const {
   metrics.delta_rejected_total = {{"malformed", run.malformed_total()},
                                   {"rejected", run.rejected_total()}};
   for (std::size_t reason = 0; reason < kRefusalCount; ++reason) {
-    metrics.delta_rejected_total.emplace_back(to_string(static_cast<Refusal>(reason)),
-                                              traffic.refused_total[reason]);
+    const std::string_view name = to_string(static_cast<Refusal>(reason));
+    metrics.messages_refused_total.emplace_back(name, traffic.refused_total[reason]);
+    metrics.messages_refused_by_peers_total.emplace_back(name, traffic.hints_total[reason]);
   }
+  metrics.messages_unsealable_total = traffic.unsealable_total;
   metrics.udp_receive_drops_total = node_.gossip_port_->counters().receive_drops_total +
                                     node_.data_port_->counters().receive_drops_total;
   if (const sgd::Replica* replica = run.replica(); replica != nullptr) {
@@ -765,12 +792,19 @@ http::Done NodeBackend::set_log_level(int level) {
 
 http::Done NodeBackend::remove_member(std::string_view id) {
   const auto& members = node_.core_->swim().members().all();
-  const auto member = std::ranges::find_if(members, [&](const membership::Member& candidate) {
-    return membership::to_string(candidate.profile.id) == id;
-  });
+  const auto is_meant = [&](const membership::Member& candidate) {
+    return id.size() >= kFewestIdDigits &&
+           membership::to_string(candidate.profile.id).starts_with(id);
+  };
+  const auto member = std::ranges::find_if(members, is_meant);
   if (member == members.end()) {
     return std::unexpected(http::Refusal{
-        http::RefusalKind::kNotFound, fmt::format("no member has the id {}, see /v1/members", id)});
+        http::RefusalKind::kNotFound,
+        fmt::format("no member has the id {}, or one that begins so; see /v1/members", id)});
+  }
+  if (std::ranges::count_if(members, is_meant) > 1) {
+    return std::unexpected(
+        http::Refusal{http::RefusalKind::kConflict, "several ids begin so: give more digits"});
   }
   if (!node_.core_->remove(member->short_id(), Node::Clock::now(), node_.out_box_)) {
     const bool has_left = member->state == membership::MemberState::kLeft;

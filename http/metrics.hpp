@@ -56,6 +56,9 @@ struct Metrics {
   std::optional<std::uint64_t> local_health_score;
   std::optional<std::uint64_t> gossip_sent_bytes_total;
   std::optional<std::uint64_t> gossip_received_bytes_total;
+  Labelled messages_refused_total;           ///< {reason}: dropped before anything read them
+  Labelled messages_refused_by_peers_total;  ///< {reason}: as peers say
+  std::optional<std::uint64_t> messages_unsealable_total;
 
   // Election and synchronous rounds
   std::optional<bool> coordinator;  ///< This node is it.

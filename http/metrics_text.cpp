@@ -49,6 +49,15 @@ void add_membership(Exposition& out, const Metrics& metrics) {
       .sample(metrics.gossip_sent_bytes_total);
   out.counter("hogwild_gossip_received_bytes_total", "Bytes of membership datagrams received.")
       .sample(metrics.gossip_received_bytes_total);
+  out.counter("hogwild_messages_refused_total",
+              "Messages between nodes, deltas and all others, dropped unread, by reason.");
+  add_labelled(out, "reason", metrics.messages_refused_total);
+  out.counter("hogwild_messages_refused_by_peers_total",
+              "Requests of this node that peers say they refused, by reason. Unproven.");
+  add_labelled(out, "reason", metrics.messages_refused_by_peers_total);
+  out.counter("hogwild_messages_unsealable_total",
+              "Messages not sent because this process has used up the numbers of its keys.")
+      .sample(metrics.messages_unsealable_total);
 }
 
 void add_rounds(Exposition& out, const Metrics& metrics) {

@@ -166,6 +166,7 @@ struct MemberList {
   std::vector<MemberStatus> members;
   std::optional<std::string> digest;  ///< Equal on nodes that hold the same view.
   std::vector<RefusedByStatus> refused_by{};
+  std::optional<WallTime> now{};  ///< When it was made: what the text counts from.
 };
 
 /// One evaluation: a row of `GET /v1/training/history`.

@@ -1,6 +1,10 @@
 #include "http/status_text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
+#include <chrono>
+#include <cstdio>
 #include <vector>
 
 #include "http/json_text.hpp"
@@ -56,6 +60,9 @@ std::string leaves_text(const json::value& value) {
   return table.text();
 }
 
+/// Enough to tell members apart; `DELETE /v1/members/{id}` takes them.
+constexpr std::size_t kShownIdDigits = 8;
+
 /// The objects of the array `rows` under a header line of `columns`, in that order.
 std::string columns_text(const json::value& rows, const std::vector<std::string>& columns) {
   TextTable table(columns);
@@ -72,18 +79,70 @@ std::string csv_field(const std::optional<double>& value) {
   return value ? number_text(*value) : std::string();
 }
 
+std::string joined(std::span<const std::string> words) {
+  std::string out;
+  for (const std::string& word : words) out.append(out.empty() ? "" : ",").append(word);
+  return out;
+}
+
+/// "45s", "12m30s", "3h05m", "17d04h": two units are enough for people.
+std::string duration_text(std::chrono::milliseconds time) {
+  const auto seconds = std::max<std::int64_t>(0, time.count() / 1000);
+  const auto two = [](std::int64_t high, char a, std::int64_t low, char b) {
+    const std::string digits = std::to_string(low);
+    return std::to_string(high) + a + (low < 10 ? "0" : "") + digits + b;
+  };
+  if (seconds < 60) return std::to_string(seconds) + 's';
+  if (seconds < 3600) return two(seconds / 60, 'm', seconds % 60, 's');
+  if (seconds < 86400) return two(seconds / 3600, 'h', seconds / 60 % 60, 'm');
+  return two(seconds / 86400, 'd', seconds / 3600 % 24, 'h');
+}
+
+/// Three digits or so, whatever the size.
+std::string milliseconds_text(double seconds) {
+  char text[32];
+  const double ms = seconds * 1000;
+  std::snprintf(text, sizeof text, ms < 1 ? "%.3f" : ms < 100 ? "%.1f" : "%.0f", ms);
+  return text;
+}
+
+/// The port alone where the host is that of `other`.
+std::string shortened(const std::string& address, const std::string& other) {
+  const std::size_t host = address.rfind(':');
+  const bool is_same = host != std::string::npos && host == other.rfind(':') &&
+                       address.compare(0, host, other, 0, host) == 0;
+  return is_same ? address.substr(host) : address;
+}
+
 }  // namespace
 
 std::string status_text(const NodeStatus& status) { return leaves_text(to_value(status)); }
 
 std::string members_text(const MemberList& list) {
-  const json::value values = to_value(list);
-  std::string text = columns_text(
-      values.at("members"), {"name", "state", "suspected_by", "since", "rtt_seconds", "gossip",
-                             "http", "version", "keys", "incarnation", "self", "id"});
+  TextTable table(
+      {"name", "state", "for", "rtt_ms", "gossip", "http", "version", "keys", "id", "note"});
+  std::array<std::size_t, 4> counts{};
+  for (const MemberStatus& member : list.members) {
+    ++counts[static_cast<std::size_t>(member.state)];
+    std::string note = member.self ? "this node" : "";
+    if (!member.suspected_by.empty()) note = "suspected by " + joined(member.suspected_by);
+    const bool has_age = list.now && member.since;
+    table.add({member.name, std::string(name_of(member.state)),
+               has_age ? duration_text(*list.now - *member.since) : "",
+               member.rtt_seconds ? milliseconds_text(*member.rtt_seconds) : "", member.gossip,
+               shortened(member.http.value_or(""), member.gossip), member.version.value_or(""),
+               joined(member.keys), member.id.substr(0, kShownIdDigits), note});
+  }
+  std::string text = table.text() + '\n' + std::to_string(list.members.size()) + " members: ";
+  for (std::size_t state = 0; state < counts.size(); ++state) {
+    if (state > 0) text += ", ";
+    text.append(std::to_string(counts[state])).append(" ");
+    text += name_of(static_cast<MemberState>(state));
+  }
+  text += '\n';
   if (!list.refused_by.empty()) {
     text += "\nThese nodes say that they take nothing from this one:\n" +
-            columns_text(values.at("refused_by"), {"gossip", "reason", "detail", "last"});
+            columns_text(to_value(list).at("refused_by"), {"gossip", "reason", "detail", "last"});
   }
   return text;
 }

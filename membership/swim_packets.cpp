@@ -28,7 +28,7 @@ bool is_doubt(const Claim& claim) {
   return claim.state == MemberState::kSuspect || claim.state == MemberState::kDead;
 }
 
-bool doubt(const std::vector<Claim>& claims, std::uint64_t subject) {
+bool doubts(const std::vector<Claim>& claims, std::uint64_t subject) {
   return std::ranges::any_of(
       claims, [&](const Claim& claim) { return claim.subject == subject && is_doubt(claim); });
 }
@@ -65,7 +65,7 @@ void Swim::on_packet(Endpoint from, std::uint64_t sender, std::span<const std::b
       on_relayed_ack(*packet, sender, now);
       break;
     case PacketType::kGossip:
-      if (!view_.has_left() && doubt(packet->claims, members().self().short_id())) {
+      if (!view_.has_left() && doubts(packet->claims, members().self().short_id())) {
         Packet answer{.type = PacketType::kGossip};
         answer_doubt(answer);
         send(answer, from, sender, out);
@@ -104,7 +104,7 @@ void Swim::on_ping(const Packet& packet, Endpoint from, std::uint64_t sender, In
       .type = PacketType::kAck, .sequence = packet.sequence, .digest = members().view_digest()};
   if (view_.has_left()) {
     ack.claims.push_back(view_.claim_about(self));
-  } else if (doubt(packet.claims, self.short_id())) {
+  } else if (doubts(packet.claims, self.short_id())) {
     answer_doubt(ack);
   }
   send(ack, from, sender, out);

@@ -5,7 +5,7 @@
 #   sh tests/run.sh units|e2e      one part of it
 #   sh tests/run.sh asan|tsan      units and simulations of the cores under address+undefined, or thread, sanitizer
 #   sh tests/run.sh seeds [COUNT]  the simulations with many seeds (default 1000)
-#   sh tests/run.sh fuzz [COUNT]   so many changed and forged inputs of each kind (default 5000), under a sanitizer
+#   sh tests/run.sh fuzz [SECONDS] changed and forged inputs of each kind for so long (default 60), under a sanitizer
 #
 # With CI=true in the environment a skipped test counts as failed: there everything that tests need must be there, but
 # for the data sets beside the repository, which a fresh clone does not have, for axe-core, which npm brings, and for
@@ -225,7 +225,7 @@ run_tsan() {
 }
 
 # Targets by area, those that there are: units of the cores, and those where threads meet.
-core_tests() { targets membership_test sgd_data_test sgd_data_fuzz_test sgd_learn_test sgd_model_test sgd_replica_test daemon_base_test sim_test; }
+core_tests() { targets membership_test membership_fuzz_test secure_channel_fuzz_test sgd_data_test sgd_data_fuzz_test sgd_learn_test sgd_model_test sgd_replica_test daemon_base_test sim_test; }
 threaded_tests() { targets sgd_learn_test sgd_model_test sgd_data_test daemon_base_test daemon_test; }
 
 targets() {
@@ -244,7 +244,7 @@ trap 'exit 143' TERM
 # Whoever runs the tests may have settings of a daemon in the environment; these are settings of the tests.
 for variable in $(env | sed -n 's/^\(HOGWILD_[A-Z0-9_]*\)=.*/\1/p'); do
   case $variable in
-    HOGWILD_SIM_SEEDS | HOGWILD_FUZZ_CASES | HOGWILD_FUZZ_SEED) ;;
+    HOGWILD_SIM_SEEDS | HOGWILD_FUZZ_CASES | HOGWILD_FUZZ_SECONDS | HOGWILD_FUZZ_SEED) ;;
     *) unset "$variable" ;;
   esac
 done
@@ -280,14 +280,14 @@ case ${1:-all} in
     run_binaries build 'membership_test'
     ;;
   fuzz)
-    HOGWILD_FUZZ_CASES=${2:-5000}
-    export HOGWILD_FUZZ_CASES
+    HOGWILD_FUZZ_SECONDS=${2:-60}
+    export HOGWILD_FUZZ_SECONDS
     ninja -C build -j "$(jobs_for 1500)" --quiet
     # shellcheck disable=SC2046 # a list of paths
     sanitize asan address,undefined $(targets '*_fuzz_test')
     ;;
   *)
-    say "usage: sh tests/run.sh [units|e2e|asan|tsan|seeds [COUNT]|fuzz [COUNT]]" >&2
+    say "usage: sh tests/run.sh [units|e2e|asan|tsan|seeds [COUNT]|fuzz [SECONDS]]" >&2
     exit 2
     ;;
 esac

@@ -70,10 +70,11 @@ class Node:
         self.out = directory / name
         self._log = directory / f"{name}.log"
         self._stdout = directory / f"{name}.out"
+        usual = {"--gossip": "127.0.0.1:0", "--http": "127.0.0.1:0", "--threads": "1"}
+        given = [part for flag, value in usual.items() if flag not in arguments for part in (flag, value)]
         with self._log.open("wb") as log, self._stdout.open("wb") as stdout:
             self.process = subprocess.Popen(
-                [HOGWILD, "node", "--name", called or name, "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1",
-                 "--out", str(self.out), *map(str, arguments)],
+                [HOGWILD, "node", "--name", called or name, *given, "--out", str(self.out), *map(str, arguments)],
                 stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, env=clean_environment())
 
     @property

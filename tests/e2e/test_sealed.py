@@ -52,7 +52,7 @@ class Sealed(SealedTest):
         self.assertEqual(self.keys_seen(nodes[3]), {f"node-{i}": [key_id] for i in range(1, 5)})
         rejected = nodes[0].await_status(lambda s: s["network"]["datagrams_rejected_total"] > 0, "doubles are dropped")
         self.assertTrue(rejected)
-        self.assertIn('hogwild_delta_rejected_total{reason="forged"} 0\n', nodes[0].request("/metrics")[2])
+        self.assertIn('hogwild_messages_refused_total{reason="forged"} 0\n', nodes[0].request("/metrics")[2])
         self.assert_same_result(nodes)
 
     def test_keys_change_while_a_run_goes_on_and_nobody_is_missed(self):
@@ -110,7 +110,7 @@ class KeptOut(SealedTest):
         self.assertRegex(stranger.log, f"event=join_fails .*{words}")
         self.assertIn(f"reason={reason}", members[0].log)
         self.assertNotRegex(members[0].request("/metrics")[2],
-                            rf'hogwild_delta_rejected_total{{reason="{reason}"}} 0\n')
+                            rf'hogwild_messages_refused_total{{reason="{reason}"}} 0\n')
         for member in members:
             counts = member.status()["cluster"]["members"]
             self.assertEqual(counts, {"alive": 2, "suspect": 0, "dead": 0, "left": 0})
@@ -120,6 +120,9 @@ class KeptOut(SealedTest):
         stranger = self.start("stranger", *IDLE, "--key-file", self.key_file("stranger", new_key()[0]),
                               "--join", members[0].gossip, "--join-timeout", "3s")
         shown = wait_until(lambda: stranger.json("/v1/members")["refused_by"], "the stranger shows who refuses it")
+        metrics = stranger.request("/metrics")[2]
+        self.assertRegex(metrics, r'hogwild_messages_refused_by_peers_total\{reason="other_key"\} [1-9]')
+        self.assertIn("\nhogwild_messages_unsealable_total 0\n", metrics)
         self.assertEqual([shown[0]["gossip"], shown[0]["reason"]], [members[0].gossip, "other_key"])
         self.assertIn("take nothing from this one", stranger.request("/v1/members?format=text")[2])
         self.assert_kept_out(members, stranger, "other_key", "does not have the key")

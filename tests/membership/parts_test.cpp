@@ -55,6 +55,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(suspicion)
 
 // Lifeguard: max - (max - min) * log(C + 1) / log(K + 1), C confirmations beyond the first accuser.
+// Lifeguard: the more members agree on a suspicion, the sooner it ends.
 BOOST_AUTO_TEST_CASE(deadline_falls_with_the_logarithm_of_confirmations) {
   Suspicion suspicion(kTestStart, {.at_least = 2s, .at_most = 8s, .confirmations = 3});
   BOOST_CHECK(suspicion.deadline() == kTestStart + 8s);
@@ -126,6 +127,7 @@ BOOST_AUTO_TEST_CASE(least_sent_rumors_go_first_and_newest_first_among_them) {
   BOOST_TEST(subjects(packet) == expected, boost::test_tools::per_element());
 }
 
+// "... propagated via piggybacking on ping messages and acknowledgments" (SWIM, abstract).
 BOOST_AUTO_TEST_CASE(packet_is_filled_to_its_bound_and_no_further) {
   RumorQueue queue;
   for (std::uint64_t i = 1; i <= 10; ++i) queue.put(left_claim(i));  // 13 bytes each

@@ -236,6 +236,7 @@ BOOST_AUTO_TEST_CASE(news_with_nobody_to_tell_is_dropped) {
 }
 
 // Lifeguard, nack: a helper that says no shows that this node's network works.
+// "... consider that the local failure detector module may be at fault" (Lifeguard, abstract).
 BOOST_AUTO_TEST_CASE(failed_probe_speaks_against_this_node_only_if_no_helper_answers) {
   for (const bool helpers_answer : {true, false}) {
     Fixture node;
@@ -272,6 +273,85 @@ BOOST_AUTO_TEST_CASE(in_a_storm_node_that_nobody_answers_does_not_join_in) {
     BOOST_TEST((node.swim.counters().accusations_total > 0) == helpers_answer);
     BOOST_TEST((node.swim.counters().accusations_held_total > 0) == !helpers_answer);
   }
+}
+
+// serf#185: "I would not expect other unrelated nodes to get problems."
+BOOST_AUTO_TEST_CASE(doubt_that_a_suspect_sends_is_told_to_its_subject_and_not_believed) {
+  Fixture node;
+  node.meet(5);
+  node.receive(2, {.type = PacketType::kGossip, .claims = {suspect_claim(3, 0, 2)}});
+  node.out.clear();
+  for (const Claim& doubt : {dead_claim(4, 0, 3), suspect_claim(5, 0, 3)}) {
+    node.receive(3, {.type = PacketType::kGossip, .claims = {doubt}});
+    BOOST_CHECK(node.swim.members().find(doubt.subject)->state == MemberState::kAlive);
+    BOOST_TEST_REQUIRE(node.out.datagrams.size() == 1U);
+    BOOST_CHECK(node.out.datagrams[0].to == test_profile(doubt.subject).gossip);
+    BOOST_CHECK(node.sent(PacketType::kGossip)[0].claims[0] == doubt);
+    node.out.clear();
+  }
+  BOOST_TEST(node.swim.counters().accusations_doubted_total == 2U);
+  node.receive(2, {.type = PacketType::kGossip, .claims = {dead_claim(4, 0, 2)}});
+  BOOST_CHECK(node.swim.members().find(4)->state == MemberState::kDead);
+}
+
+BOOST_AUTO_TEST_CASE(suspect_is_still_heard_on_this_node_on_itself_and_on_who_has_left) {
+  Fixture node;
+  node.meet(5);
+  node.receive(2, {.type = PacketType::kGossip, .claims = {suspect_claim(3, 0, 2)}});
+  node.receive(3, {.type = PacketType::kGossip, .claims = {suspect_claim(1, 0, 3)}});
+  BOOST_TEST(node.swim.members().self().incarnation == 1U);
+  node.receive(3, {.type = PacketType::kGossip, .claims = {left_claim(4)}});
+  BOOST_CHECK(node.swim.members().find(4)->state == MemberState::kLeft);
+  node.receive(3, {.type = PacketType::kGossip, .claims = {alive_claim(3, 1)}});
+  BOOST_CHECK(node.swim.members().find(3)->state == MemberState::kAlive);
+}
+
+// The other side of a healed partition holds this one's members dead, and has just come back.
+BOOST_AUTO_TEST_CASE(who_has_just_come_back_is_trusted_after_two_seconds) {
+  Fixture node;
+  node.meet(5);
+  node.receive(2, {.type = PacketType::kGossip, .claims = {dead_claim(3, 0, 2)}});
+  node.receive(3, {.type = PacketType::kGossip, .claims = {alive_claim(3, 1)}});
+  node.receive(3, {.type = PacketType::kGossip, .claims = {dead_claim(4, 0, 3)}});
+  BOOST_CHECK(node.swim.members().find(4)->state == MemberState::kAlive);
+  node.now += 2s;
+  node.receive(3, {.type = PacketType::kGossip, .claims = {dead_claim(4, 0, 3)}});
+  BOOST_CHECK(node.swim.members().find(4)->state == MemberState::kDead);
+}
+
+BOOST_AUTO_TEST_CASE(old_doubt_is_answered_also_when_the_refutation_is_no_news) {
+  Fixture node;
+  node.meet(3);
+  node.receive(2, ping_for(1, {suspect_claim(1, 0, 2)}));
+  for (int i = 0; i < 40; ++i) {
+    node.now += 50ms;
+    node.swim.on_tick(node.now, node.out);
+    node.answer_pings();
+  }
+  BOOST_TEST_REQUIRE(node.swim.load().rumors == 0U);
+  node.out.clear();
+  node.receive(3, ping_for(1, {suspect_claim(1, 0, 2)}));
+  const auto acks = node.sent(PacketType::kAck);
+  BOOST_TEST_REQUIRE(acks.size() == 1U);
+  BOOST_TEST_REQUIRE(acks[0].claims.size() == 1U);
+  BOOST_TEST(acks[0].claims[0].incarnation == 1U);
+  node.out.clear();
+  node.receive(3, {.type = PacketType::kGossip, .claims = {suspect_claim(1, 0, 2)}});
+  BOOST_TEST_REQUIRE(node.sent(PacketType::kGossip).size() == 1U);
+  BOOST_TEST(node.sent(PacketType::kGossip)[0].claims[0].incarnation == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(waking_begins_probes_anew_and_gives_suspects_time) {
+  Fixture node;
+  node.meet(3);
+  node.receive(2, {.type = PacketType::kGossip, .claims = {suspect_claim(3, 0, 2)}});
+  while (node.sent(PacketType::kPing).empty()) node.tick_to_deadline();
+  node.out.clear();
+  node.swim.woke(node.now, node.out);
+  BOOST_TEST(node.sent(PacketType::kPing).size() >= 1U);
+  BOOST_TEST(node.swim.counters().probes_late_total >= 1U);
+  BOOST_TEST(node.swim.counters().health_score == 1U);
+  BOOST_CHECK(node.swim.members().find(3)->state == MemberState::kSuspect);
 }
 
 BOOST_AUTO_TEST_CASE(end_in_a_packet_makes_room_for_the_newcomer_in_it) {
@@ -421,6 +501,7 @@ BOOST_AUTO_TEST_CASE(member_held_dead_that_speaks_is_synced_with_at_once) {
   BOOST_CHECK(acks[0].claims.at(0).state == MemberState::kDead);
 }
 
+// memberlist#222: an isolated node never comes back.
 BOOST_AUTO_TEST_CASE(dead_are_asked_again_for_ever_at_least_every_fifteen_seconds) {
   Fixture node;
   node.meet(2);
@@ -468,6 +549,7 @@ BOOST_AUTO_TEST_CASE(joining_oneself_under_another_address_is_harmless) {
   BOOST_TEST(node.out.events.empty());
 }
 
+// serf leaves by a rumor, without acknowledgement: some hold who said goodbye for failed.
 BOOST_AUTO_TEST_CASE(leave_is_told_to_all_and_over_with_three_acks) {
   Fixture node;
   node.meet(7);

@@ -197,6 +197,23 @@ BOOST_AUTO_TEST_CASE(traffic_of_a_suspect_postpones_its_end) {
 }
 
 // The refutation may be waiting in the sockets of a node that was stopped.
+BOOST_AUTO_TEST_CASE(who_is_heard_but_never_clears_itself_ends_after_the_longest_time) {
+  Fixture fixture;
+  fixture.apply(suspect_claim(2, 0, 3));
+  const Duration longest = 4 * (fixture.config.suspicion_base +
+                                fixture.config.suspicion_per_log2 * 232193 / 100000);  // log2 5
+  while (fixture.now < kTestStart + longest - 50ms) {
+    fixture.view.heard_from(2, fixture.now);
+    fixture.advance(50ms);
+    BOOST_TEST_REQUIRE((fixture.state(2) == MemberState::kSuspect));
+  }
+  for (int i = 0; i < 40; ++i) {
+    fixture.view.heard_from(2, fixture.now);
+    fixture.advance(50ms);
+  }
+  BOOST_CHECK(fixture.state(2) == MemberState::kDead);
+}
+
 BOOST_AUTO_TEST_CASE(suspicion_that_ran_out_while_nobody_looked_is_given_more_time) {
   Fixture fixture(2);
   fixture.view.accuse(2, false, "silent", fixture.now, fixture.out);
@@ -229,6 +246,7 @@ BOOST_AUTO_TEST_CASE(hearsay_of_an_earlier_process_at_an_address_is_not_believed
   BOOST_CHECK(fixture.state(3) == MemberState::kDead);
 }
 
+// consul#2430: "Duplicate IPs in cluster causing unaffected nodes to flap".
 BOOST_AUTO_TEST_CASE(two_live_nodes_told_to_advertise_one_address_do_not_bury_each_other_for_ever) {
   Fixture fixture;
   Claim twin = alive_claim(8);
