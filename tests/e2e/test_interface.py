@@ -87,11 +87,14 @@ class Description(SwarmTest):
 
     def test_every_answer_is_as_the_document_says(self):
         finished = self.start("node-1", "--train", TRAIN, "--test", TEST, "--epochs", "2", "--on-finish", "serve")
+        rounds = self.start("node-4", "--mode", "sync", "--train", TRAIN, "--test", TEST, "--epochs", "2", "--on-finish", "serve")
         idle = self.start("node-2", "--mode", "idle")
         peer = self.start("node-3", "--mode", "idle", "--join", idle.gossip)
         idle.await_alive(2)
         finished.await_status(lambda status: status["node"]["state"] == "finished", "finished")
         self.assertIn(200, self.check_all(finished))
+        rounds.await_status(lambda status: status["node"]["state"] == "finished", "finished")
+        self.check_all(rounds)
         peer.process.kill()
         self.check_all(idle)
 
