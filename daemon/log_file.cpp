@@ -45,14 +45,17 @@ std::expected<void, std::string> LogFile::open_partial(const std::filesystem::pa
 }
 
 std::expected<void, std::string> LogFile::finish() {
-  assert(file_ && !path_.empty());
+  if (!file_) return std::unexpected(std::string("the file was never opened"));
+  assert(!path_.empty());
   if (std::fflush(file_.get()) != 0) return failure(path_, "cannot write");
   if (::fsync(::fileno(file_.get())) != 0) return failure(path_, "cannot sync");
   if (failed_writes_ != 0)
     return std::unexpected(fmt::format("{}: some lines could not be written", path_.string()));
+  if (has_name_) return {};
   if (std::rename(partial_name(path_).c_str(), path_.c_str()) != 0) {
     return failure(path_, "cannot take its name");
   }
+  has_name_ = true;
   return {};
 }
 

@@ -26,8 +26,8 @@ class LogFile {
   [[nodiscard]] std::expected<void, std::string> open_for_append(const std::filesystem::path& path);
   /// Starts `path` anew under the temporary name `path`.partial, with the lines that came before.
   [[nodiscard]] std::expected<void, std::string> open_partial(const std::filesystem::path& path);
-  /// Syncs what came so far and gives the file its name; later lines are appended to it.
-  /// REQUIRES: open_partial() succeeded. Error: the file keeps its temporary name.
+  /// Syncs what came so far and gives the file its name; later lines are appended to it, and may be
+  /// synced by another call. Error: the file keeps its temporary name, or was never opened.
   [[nodiscard]] std::expected<void, std::string> finish();
 
   void append(LogLevel level, std::string_view line);
@@ -53,6 +53,7 @@ class LogFile {
   std::uint64_t dropped_lines_ = 0;
   std::uint64_t failed_writes_ = 0;
   bool is_bounded_ = true;
+  bool has_name_ = false;  // no longer the temporary one
 };
 
 }  // namespace hogwild::daemon

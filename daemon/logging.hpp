@@ -49,7 +49,7 @@ class Logging {
   [[nodiscard]] std::expected<void, std::string> open_files(const std::filesystem::path& directory);
   /// Waits until everything logged so far is in the files (at most two seconds), syncs them, and
   /// gives them their names; says first how many lines were dropped. Later lines are still
-  /// appended. REQUIRES: open_files() succeeded.
+  /// appended; another call syncs them. Error: open_files() failed, or the disk does. Any thread.
   [[nodiscard]] std::expected<void, std::string> finish_files();
   /// Waits until everything logged so far is written; false where that took over two seconds.
   bool drain();

@@ -12,6 +12,7 @@
 #include "daemon/exit_code.hpp"
 #include "daemon/load_display.hpp"
 #include "daemon/node_backend.hpp"
+#include "daemon/node_background.hpp"
 #include "daemon/socket_address.hpp"
 #include "daemon/version.hpp"
 #include "sgd/data/source.hpp"
@@ -417,8 +418,7 @@ void Node::carry_out() {
     for (const OutDatagrams& datagrams : wanted.datagrams) {
       const auto bytes = wanted.bytes_of(datagrams);
       traffic_log_.sent(datagrams.to, bytes.size(), datagrams.segment);
-      (datagrams.is_data ? data_port_ : gossip_port_)
-          ->send(datagrams.to, bytes, datagrams.segment);
+      (datagrams.is_data ? data_port_ : gossip_port_)->send(datagrams.to, bytes, datagrams.segment);
     }
     for (OutStream& stream : wanted.streams) {
       streams_->request(stream.to, std::move(stream.bytes), stream.timeout,
@@ -488,11 +488,22 @@ void Node::check_end(Instant now) {
       is_reported_ = true;
       write_report("finished");
       print_result();
-      backend_->tell_finished();
+      finish_logs();
     }
     if (is_reported_ && run.may_exit(now) && !is_served) begin_leave(kDone, "finished");
   }
   if (is_leaving_ && core_->has_left(now) && !is_exporting_) close_all();
+}
+
+// A node that goes on serving has all files of the run as soon as one that ends.
+void Node::finish_logs() {
+  const auto finished = [this](const std::expected<void, std::string>& written) {
+    if (!written) log_.warning("log_files_unfinished", {{"reason", written.error()}});
+    has_all_files_ = true;
+    backend_->tell_finished();
+  };
+  if (!out_ || options_.on_finish != OnFinish::kServe) return finished({});
+  in_background([this] { return log_.finish_files(); }, finished);
 }
 
 void Node::close_all() {

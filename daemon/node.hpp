@@ -87,6 +87,7 @@ class Node {
   void on_signal(int signal);
   void reload_keys();
   [[nodiscard]] std::vector<std::byte> meta(const KeyRing& keys) const;
+  void finish_logs();
   void begin_leave(int exit_code, std::string_view why);
   void check_end(Instant now);
   void close_all();
@@ -192,6 +193,7 @@ class Node {
   bool is_exporting_ = false;
   bool is_exported_ = false;
   bool is_reported_ = false;
+  bool has_all_files_ = false;
   bool has_failed_ = false;
   bool is_leaving_ = false;
   bool is_interrupted_ = false;

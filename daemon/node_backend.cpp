@@ -607,7 +607,7 @@ std::vector<http::Setting> NodeBackend::config() const {
 
 http::ReportStatus NodeBackend::report() const {
   http::ReportStatus report;
-  report.complete = node_.is_reported_;
+  report.complete = node_.has_all_files_;
   if (!node_.out_) return report;
   report.directory = node_.out_->string();
   for (const char* name : kRunFiles) {

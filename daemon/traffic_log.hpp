@@ -12,8 +12,9 @@ namespace hogwild::daemon {
 
 /// The log's lines of what was sent and received (level 3).
 ///
-/// A line a datagram would cost more than the datagram: what comes together within a millisecond is
-/// one line a direction, so that the cost is bounded whatever the traffic.
+/// A line a datagram would cost more than the datagram: what comes together within a millisecond,
+/// or 20 where the level does not show it, is one line a direction. So the cost is bounded whatever
+/// the traffic.
 /// Threads: network thread only.
 class TrafficLog {
  public:

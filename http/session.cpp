@@ -227,8 +227,8 @@ asio::awaitable<std::optional<Session::Incoming>> Session::read_request() {
   parser.header_limit(static_cast<std::uint32_t>(options.header_bytes_max));
   parser.body_limit(boost::none);  // Until the header has told which path it is for.
 
-  deadline_.arm(options.header_limit);
   bool is_in_body = false;
+  bool is_timed = false;  // The phase at hand. Most requests come whole, and need no limit.
   while (!parser.is_done()) {
     boost::system::error_code failed;
     if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), failed));
@@ -247,14 +247,17 @@ asio::awaitable<std::optional<Session::Incoming>> Session::read_request() {
       if (incoming.rejection) break;
       parser.body_limit(body_max);
       parser.eager(true);
-      deadline_.arm(options.body_limit);
+      is_timed = false;
       const bool waits = parser.get().find(beast::http::field::expect) != parser.get().end();
       if (waits && !parser.is_done() && !co_await write("HTTP/1.1 100 Continue\r\n\r\n")) {
         co_return std::nullopt;
       }
       continue;
     }
-    if (parser.is_done() || co_await read_some()) continue;
+    if (parser.is_done()) continue;
+    if (!is_timed) deadline_.arm(is_in_body ? options.body_limit : options.header_limit);
+    is_timed = true;
+    if (co_await read_some()) continue;
     if (!deadline_.has_passed()) co_return std::nullopt;
     incoming.rejection = problem(408, "the request did not come in time");
     break;

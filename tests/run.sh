@@ -166,7 +166,8 @@ run_units() {
 }
 
 run_e2e() {
-  PYTHONDONTWRITEBYTECODE=1 timeout 1800 python3 -m unittest discover -v -s tests/e2e -p 'test_*.py' \
+  # Pictures of the page are kept for people to look at.
+  E2E_PICTURES=$repository/build/pictures PYTHONDONTWRITEBYTECODE=1 timeout 1800 python3 -m unittest discover -v -s tests/e2e -p 'test_*.py' \
     >"$scratch/e2e" 2>&1 </dev/null || :
   ran=$(sed -n 's/^Ran \([0-9]*\) tests\{0,1\} in .*/\1/p' "$scratch/e2e")
   last=$(tail -n 1 "$scratch/e2e")

@@ -268,6 +268,8 @@ function addSample(now) {
   networkChart.set([sent, received], `Network of this node: ${bytes(sent.at(-1)?.y)} sent and ${bytes(received.at(-1)?.y)} received a second`);
 }
 
+const kWaiting = {"no quorum": "The rounds wait: no majority of the members is here.", members: "The rounds wait for members."};
+
 function showStatus(now) {
   status = now;
   const {node, cluster, training, replica} = now;
@@ -282,11 +284,14 @@ function showStatus(now) {
   show("leader-label", cluster.coordinator ? "coordinator" : "evaluator");
   const leader = cluster.coordinator ?? cluster.evaluator;
   show("leader", leader ? leader.name + (isKnown(leader.term) ? `, term ${leader.term}` : "") : "–");
+  $("leader").title = cluster.coordinator?.reason ?? "";
+  $("waiting").hidden = !now.rounds?.waiting;
+  if (now.rounds?.waiting) show("waiting", kWaiting[now.rounds.waiting] ?? `The rounds wait: ${now.rounds.waiting}.`);
   show("uptime", span(node.uptime_seconds));
   show("version", node.version);
 
   show("accuracy", percent(training.test_accuracy));
-  show("accuracy-note", isKnown(training.round) ? `round ${count(training.round)}` : now.run.loss ? `${now.run.loss}, λ ${now.run.lambda}` : "");
+  show("accuracy-note", now.rounds ? `round ${count(training.round)}, work of ${now.rounds.contributors} of ${now.rounds.members}` : now.run.loss ? `${now.run.loss}, λ ${now.run.lambda}` : "");
   show("test-loss", loss(training.test_loss));
   show("test-loss-note", `best ${loss(training.best_test_loss)}`);
   show("epoch", or(training.epoch, (x) => x.toFixed(2)));

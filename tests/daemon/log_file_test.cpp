@@ -35,6 +35,12 @@ BOOST_AUTO_TEST_CASE(until_it_is_finished_the_old_file_stays) {
   BOOST_TEST(entries_of(directory.path()) == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(file_that_was_never_opened_cannot_be_finished) {
+  LogFile file(1000);
+  file.append(LogLevel::kMinimal, "lost");
+  BOOST_TEST(!file.finish().has_value());
+}
+
 BOOST_AUTO_TEST_CASE(lines_after_the_finish_are_appended) {
   const TemporaryDirectory directory;
   LogFile file(1000);
@@ -42,6 +48,8 @@ BOOST_AUTO_TEST_CASE(lines_after_the_finish_are_appended) {
   BOOST_TEST_REQUIRE(file.finish().has_value());
   file.append(LogLevel::kMinimal, "links");
   file.flush();
+  BOOST_TEST(content_of(directory.path() / "log") == "links\n");
+  BOOST_TEST(file.finish().has_value());  // syncs, and has its name
   BOOST_TEST(content_of(directory.path() / "log") == "links\n");
 }
 

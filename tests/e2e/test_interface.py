@@ -14,7 +14,7 @@ try:
 except ImportError:
     jsonschema = None
 
-from swarm import TEST, TRAIN, SwarmTest, free_port, needs_tool, run, wait_until
+from swarm import FILES, TEST, TRAIN, SwarmTest, free_port, needs_tool, run, wait_until
 
 CLOSED_TYPES = ["application/json", "application/problem+json"]
 
@@ -87,11 +87,14 @@ class Description(SwarmTest):
 
     def test_every_answer_is_as_the_document_says(self):
         finished = self.start("node-1", "--train", TRAIN, "--test", TEST, "--epochs", "2", "--on-finish", "serve")
+        rounds = self.start("node-4", "--mode", "sync", "--train", TRAIN, "--test", TEST, "--epochs", "2", "--on-finish", "serve")
         idle = self.start("node-2", "--mode", "idle")
         peer = self.start("node-3", "--mode", "idle", "--join", idle.gossip)
         idle.await_alive(2)
         finished.await_status(lambda status: status["node"]["state"] == "finished", "finished")
         self.assertIn(200, self.check_all(finished))
+        rounds.await_status(lambda status: status["node"]["state"] == "finished", "finished")
+        self.check_all(rounds)
         peer.process.kill()
         self.check_all(idle)
 
@@ -128,20 +131,21 @@ class Events(SwarmTest):
         self.assertEqual(told, nodes[1].json("/v1/training/history")["points"])
         end = seen[-1][1]
         self.assertEqual(end["status"]["training"]["stop_reason"], "epochs")
-        self.assertIn("report.json", [file["name"] for file in end["report"]["files"]])
+        self.assertTrue(end["report"]["complete"])
+        self.assertLessEqual(set(FILES), {file["name"] for file in end["report"]["files"]})
 
 
 class Logs(SwarmTest):
 
     def test_levels_are_what_they_say_and_change_while_it_runs(self):
-        nodes = self.start_swarm(2, "--max-time", "60s", "--rate", "4000", "--log-format", "json")
+        nodes = self.start_swarm(2, "--max-time", "60s", "--rate", "4000")
         nodes[0].await_training()
 
         def shown(event):
-            return event in [json.loads(line)["event"] for line in nodes[0].log.splitlines()[:-1]]
+            return f" event={event} " in nodes[0].log
 
         def kept(level, event):
-            return event in [json.loads(line["text"])["event"] for line in nodes[0].json(f"/v1/logs?level={level}&limit=10000")["lines"]]
+            return any(f" event={event} " in line["text"] for line in nodes[0].json(f"/v1/logs?level={level}&limit=10000")["lines"])
         wait_until(lambda: shown("evaluation"), "evaluations are shown")
         wait_until(lambda: kept(3, "sent") and kept(3, "received") and kept(2, "member_joined"), "all of it is kept")
         self.assertFalse(shown("sent") or shown("member_joined") or kept(2, "sent"))
@@ -215,6 +219,7 @@ class Hostile(SwarmTest):
         node.await_training()
         host, port = node.http.rsplit(":", 1)
         held = []
+        self.addCleanup(lambda: [connection.close() for connection in held])
 
         def attack(bytes_sent, count):
             for _ in range(count):
@@ -222,10 +227,14 @@ class Hostile(SwarmTest):
                 connection.sendall(bytes_sent)
                 held.append(connection)
 
-        def check(what):
+        def latency():
             begin = time.monotonic()
-            self.assertEqual(node.request("/livez")[0], 200, what)
-            self.assertLess(time.monotonic() - begin, 1, what)
+            self.assertEqual(node.request("/livez")[0], 200)
+            return time.monotonic() - begin
+        usual = max(latency() for _ in range(5))  # of this machine, with whatever else it does now
+
+        def check(what):
+            self.assertLess(latency(), 1 + 20 * usual, what)
         before = node.status()
         memory = lambda: float([line for line in node.request("/metrics")[2].splitlines()  # noqa: E731
                                 if line.startswith("process_resident_memory_bytes ")][0].split()[1])
@@ -236,8 +245,8 @@ class Hostile(SwarmTest):
                            ("many at once", b"GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 50)]:
             attack(sent, 150)
             check(what)
-        for connection in held:
-            connection.close()
+        while held:
+            held.pop().close()
         check("after all")
         self.assertLess(memory() - resident, 100e6)
         node.await_status(lambda now: now["training"]["updates_total"] > before["training"]["updates_total"] + 4000, "training goes on")

@@ -78,7 +78,7 @@ class ThePage(SwarmTest):
         node = self.start("node-1", "--train", TRAIN, "--test", TEST, "--epochs", "2", "--on-finish", "serve")
         node.await_status(lambda status: status["node"]["state"] == "finished", "finished")
         page = self.open(node, width=360, height=740, dark=True)
-        page.wait("document.querySelectorAll('#files li').length >= 5")
+        page.wait("document.querySelectorAll('#files li').length >= 7")
         page.wait("document.querySelectorAll('#settings-table tbody tr').length > 10")
         self.assertEqual(page.text("#node-state"), "finished")
         self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 360, "it scrolls to the side")
@@ -108,7 +108,7 @@ class ThePage(SwarmTest):
         node.await_status(lambda status: status["node"]["state"] == "finished", "finished")
         for dark in [False, True]:
             page = self.open(node, dark=dark)
-            page.wait("document.querySelectorAll('#files li').length >= 5")
+            page.wait("document.querySelectorAll('#files li').length >= 7")
             page.evaluate(axe)
             found = page.evaluate("axe.run().then((result) => result.violations.map("
                                   "(each) => `${each.impact}: ${each.help}: ${each.nodes.map((node) => node.html)}`))")

@@ -263,6 +263,14 @@ BOOST_AUTO_TEST_CASE(client_that_waits_before_its_body_is_told_to_go_on) {
   BOOST_TEST(last_status(node, request("POST /v1/stop", "Expect: tea\r\n")) == 417);
 }
 
+BOOST_AUTO_TEST_CASE(client_that_is_told_to_go_on_and_does_not_is_408) {
+  RunningServer node({.body_limit = 30ms});
+  auto client = node.connect();
+  client.send(request("POST /v1/stop", "Content-Length: 2\r\nExpect: 100-continue\r\n"));
+  BOOST_TEST(client.read_head() == "HTTP/1.1 100 Continue\r\n\r\n");
+  BOOST_TEST(client.read_message().starts_with("HTTP/1.1 408 "));
+}
+
 BOOST_AUTO_TEST_CASE(connections_beyond_the_bound_are_told_so) {
   RunningServer node({.connections_max = 2, .linger_limit = 50ms});
   node.backend.holds_exports = true;
