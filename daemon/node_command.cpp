@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/prctl.h>
 
 #include <exception>
 
@@ -23,6 +24,10 @@ int run_node(const NodeOptions& options) {
       return kUsage;
     }
     keys = std::move(*read);
+  }
+  // Secrets are in this process: no core file, and no look into it by others of the same user.
+  if (!options.key_file.empty() || !options.http_token_file.empty()) {
+    static_cast<void>(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
   }
   std::unique_ptr<Node> node;
   try {

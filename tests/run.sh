@@ -5,6 +5,7 @@
 #   sh tests/run.sh units|e2e      one part of it
 #   sh tests/run.sh asan|tsan      units and simulations of the cores under address+undefined, or thread, sanitizer
 #   sh tests/run.sh seeds [COUNT]  the simulations with many seeds (default 1000)
+#   sh tests/run.sh package        the Debian package, in a clean root (needs root, debootstrap and a mirror; some minutes)
 #   sh tests/run.sh fuzz [COUNT]   so many changed and forged inputs of each kind (default 5000), under a sanitizer
 #
 # With CI=true in the environment a skipped test counts as failed: there everything that tests need must be there, but
@@ -153,7 +154,8 @@ run_checks() {
     say 'the model of rounds: skipped, spin is not installed'
   fi
   if command -v shellcheck >/dev/null; then
-    check 'shellcheck' shellcheck -x run.sh manifests/deploy.sh tests/run.sh tests/check_layers.sh tests/model/check.sh .ci/run
+    check 'shellcheck' shellcheck -x run.sh manifests/deploy.sh tests/run.sh tests/check_layers.sh tests/check_package.sh tests/model/check.sh \
+      daemon/packaging/build-deb.sh daemon/packaging/postinst daemon/packaging/prerm daemon/packaging/postrm .ci/run
   else
     count 0 0 1
     say 'shellcheck: skipped, not installed'
@@ -268,6 +270,7 @@ case ${1:-all} in
     run_units
     ;;
   e2e) run_e2e ;;
+  package) check 'Debian package' sh tests/check_package.sh ;;
   asan | tsan)
     ninja -C build -j "$(jobs_for 1500)" --quiet
     "run_$1"
@@ -287,7 +290,7 @@ case ${1:-all} in
     sanitize asan address,undefined $(targets '*_fuzz_test')
     ;;
   *)
-    say "usage: sh tests/run.sh [units|e2e|asan|tsan|seeds [COUNT]|fuzz [COUNT]]" >&2
+    say "usage: sh tests/run.sh [units|e2e|package|asan|tsan|seeds [COUNT]|fuzz [COUNT]]" >&2
     exit 2
     ;;
 esac
