@@ -483,6 +483,10 @@ start_display() {
       next
     }
     / event=(started|result|link|notice) / { next }
+    / event=data_(loading|fetched) / { # all load the same
+      if (loader == "") loader = node
+      if (node != loader) next
+    }
     level < 2 && / event=(stopping|left) / { next }
     NF {
       print node " | " $0

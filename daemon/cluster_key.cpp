@@ -58,6 +58,8 @@ std::string_view trimmed(std::string_view line) {
 
 }  // namespace
 
+ClusterKey::~ClusterKey() { ::OPENSSL_cleanse(root.data(), root.size()); }
+
 std::string key_id_text(std::uint16_t id) { return fmt::format("{:04x}", id); }
 
 std::expected<KeyRing, std::string> parse_keys(std::string_view text) {

@@ -20,6 +20,11 @@ struct ClusterKey {
   /// What packets and people call it; it tells nothing about the key.
   std::uint16_t id = 0;
 
+  ClusterKey() = default;
+  ClusterKey(const ClusterKey&) = default;
+  ClusterKey& operator=(const ClusterKey&) = default;
+  /// Leaves nothing of it in memory.
+  ~ClusterKey();
   friend bool operator==(const ClusterKey&, const ClusterKey&) = default;
 };
 

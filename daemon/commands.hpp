@@ -11,6 +11,6 @@ int run_predict(const PredictOptions& options);
 int run_data(const DataOptions& options);
 int run_client(const ClientOptions& options);
 int run_node(const NodeOptions& options);
-int run_keygen();
+int run_keygen(const KeygenOptions& options);
 
 }  // namespace hogwild::daemon

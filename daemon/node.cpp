@@ -32,6 +32,7 @@ constexpr milliseconds kSoon{1};
 /// A host that was suspended for longer has missed what was said to it.
 constexpr seconds kSleep{1};
 constexpr std::uint64_t kRoundMs = 20;  // of a synchronous run, unless the user says
+constexpr seconds kKeysLook{5};  // between looks at the key file
 
 std::uint64_t random_word() {
   static std::random_device device;
@@ -102,6 +103,7 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
       timer_(context_),
       alone_timer_(context_),
       watchdog_timer_(context_),
+      keys_timer_(context_),
       signals_(context_, SIGTERM, SIGINT),
       load_timer_(context_),
       first_keys_(std::move(keys)) {
@@ -297,6 +299,7 @@ int Node::run() {
   load_data(options_.learn);
   service_.tell("READY=1\nSTATUS=http://" + options_.http.text());
   feed_watchdog();
+  watch_keys();
   turn();
   context_.run();
   if (is_loading_) {  // nobody waits for data that nobody wants, and loading cannot be interrupted
@@ -452,6 +455,8 @@ void Node::on_signal(int signal) {
 // A file that cannot be used leaves the keys as they are: a typing error must not cut a node off.
 void Node::reload_keys() {
   if (options_.key_file.empty()) return;  // a service that was told to reload
+  std::error_code unreadable;
+  keys_time_ = std::filesystem::last_write_time(options_.key_file, unreadable);
   auto keys = read_key_file(options_.key_file);
   if (!keys) {
     log_.warning("keys_kept", {{"reason", keys.error()}});
@@ -467,6 +472,19 @@ void Node::reload_keys() {
   const auto told = meta(*keys);
   core_->set_keys(std::move(*keys), told, Clock::now(), out_box_);
   turn();
+}
+
+// A mounted secret changes without a signal.
+void Node::watch_keys() {
+  if (options_.key_file.empty()) return;
+  std::error_code unreadable;
+  const auto time = std::filesystem::last_write_time(options_.key_file, unreadable);
+  if (keys_time_ == std::filesystem::file_time_type()) keys_time_ = time;
+  if (!unreadable && time != keys_time_) reload_keys();
+  keys_timer_.expires_after(kKeysLook);
+  keys_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) watch_keys();
+  });
 }
 
 void Node::begin_leave(int exit_code, std::string_view why) {
@@ -522,6 +540,7 @@ void Node::close_all() {
   timer_.cancel();
   alone_timer_.cancel();
   watchdog_timer_.cancel();
+  keys_timer_.cancel();
   load_timer_.cancel();
   signals_.cancel();
   seeds_->close();

@@ -93,6 +93,7 @@ class Node {
   void close_all();
   void complain_while_alone();
   void feed_watchdog();
+  void watch_keys();
   [[nodiscard]] NodeCoreOptions core_options();
   [[nodiscard]] sgd::RunOptions run_options() const;
   [[nodiscard]] membership::Endpoint advertised();
@@ -152,6 +153,7 @@ class Node {
   std::optional<Instant> armed_for_;  ///< when timer_ ends, while it runs
   boost::asio::steady_timer alone_timer_;
   boost::asio::steady_timer watchdog_timer_;
+  boost::asio::steady_timer keys_timer_;
   boost::asio::signal_set signals_;
   boost::asio::thread_pool background_{1};
   boost::asio::steady_timer load_timer_;
@@ -166,6 +168,7 @@ class Node {
   std::array<std::optional<FetchedPart>, 2> fetched_;  ///< by sgd::DataPart
   LearnOptions learn_of_run_;  ///< the user's, and what the run says where that is silent
   sgd::RunId offered_run_ = 0;
+  std::filesystem::file_time_type keys_time_;  ///< of the file, when it was read
   KeyRing first_keys_;  ///< until the core has them
   NodeOutbox out_box_;
   NodeOutbox spare_box_;  ///< empty, with its memory, unless what was in it is being carried out

@@ -1,4 +1,6 @@
 #include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include <exception>
 
@@ -7,6 +9,18 @@
 #include "daemon/node.hpp"
 
 namespace hogwild::daemon {
+namespace {
+
+/// A token is as secret as a password, but many are made by hand: told, not refused.
+void check_token_file(const std::filesystem::path& path, Logging& log) {
+  struct stat status {};
+  if (path.empty() || ::stat(path.c_str(), &status) != 0) return;
+  if ((status.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) == 0) return;
+  log.warning("token_file_open", {{"file", path.string()},
+                                  {"hint", "others can read or change the token: chmod 600"}});
+}
+
+}  // namespace
 
 int run_node(const NodeOptions& options) {
   auto service = ServiceManager::from_environment();
@@ -23,6 +37,11 @@ int run_node(const NodeOptions& options) {
       return kUsage;
     }
     keys = std::move(*read);
+  }
+  check_token_file(options.http_token_file, **log);
+  // Secrets are in this process: no core file, and no look into it by others of the same user.
+  if (!options.key_file.empty() || !options.http_token_file.empty()) {
+    static_cast<void>(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
   }
   std::unique_ptr<Node> node;
   try {

@@ -624,6 +624,26 @@ const std::array kTable{
         .meaning = "For tests: harms this node's incoming datagrams, with shares from 0 to below 1 "
                    "(drop=.1,dup=.05,reorder=.1,seed=7).",
         .set = set_fault},
+    OptionSpec{.name = "add-to",
+               .value = "FILE",
+               .commands = kKeygenCommand,
+               .otherwise = "not done",
+               .meaning =
+                   "First step of a change of keys: put a new key last, where it opens. Give every "
+                   "node the same file before the next step; each reads it anew by itself.",
+               .set = set_text<&Values::keygen, &KeygenOptions::add_to>},
+    OptionSpec{.name = "promote-in",
+               .value = "FILE",
+               .commands = kKeygenCommand,
+               .otherwise = "not done",
+               .meaning = "Second step: put the last key first, where it seals.",
+               .set = set_text<&Values::keygen, &KeygenOptions::promote_in>},
+    OptionSpec{.name = "retire-in",
+               .value = "FILE",
+               .commands = kKeygenCommand,
+               .otherwise = "not done",
+               .meaning = "Last step: take all keys away but the first.",
+               .set = set_text<&Values::keygen, &KeygenOptions::retire_in>},
     OptionSpec{.name = "config",
                .value = "FILE",
                .commands = kLearning | kPredictCommand,
@@ -728,7 +748,7 @@ constexpr std::array kCommands{
                 .positionals = kNodeWords},
     CommandSpec{.command = kKeygenCommand,
                 .words = "keygen",
-                .summary = "a new cluster key on standard output"},
+                .summary = "a new cluster key on standard output; or a step of a change of keys"},
 };
 
 /// As a person types a number: 1000000 and 1e+12, not 1e+06.

@@ -38,6 +38,7 @@ struct OptionValues {
   PredictOptions predict;
   DataOptions data;
   ClientOptions client;
+  KeygenOptions keygen;
   std::filesystem::path config;
 };
 

@@ -190,7 +190,7 @@ Invocation invocation(Command command, OptionValues&& values, GivenOptions&& giv
     case kKeygenCommand:
       break;
   }
-  return KeygenOptions{};
+  return values.keygen;
 }
 
 /// The --config file that the stronger sources name, read; empty where they name none.

@@ -127,8 +127,12 @@ struct ClientOptions {
   std::filesystem::path http_token_file;
 };
 
-/// A new cluster key on standard output.
-struct KeygenOptions {};
+/// A new cluster key on standard output; or one step of a change of keys, in the file named.
+struct KeygenOptions {
+  std::filesystem::path add_to;      ///< empty: not this step
+  std::filesystem::path promote_in;  ///< empty: not this step
+  std::filesystem::path retire_in;   ///< empty: not this step
+};
 
 /// Text that was asked for (--help, --version): for standard output, exit 0.
 struct Answer {

@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
+#include <map>
 #include <optional>
 
 #include "daemon/socket_address.hpp"
@@ -23,6 +24,8 @@ using boost::system::error_code;
 using membership::StreamFailure;
 
 constexpr std::size_t kMostServed = 64;
+/// Of one address, so that nobody keeps all others out; who is on this machine is not held to it.
+constexpr std::size_t kMostServedOfOne = 24;
 constexpr std::uint32_t kLargestRequest = 4U << 20U;
 constexpr std::uint32_t kLargestReply = 1U << 30U;
 constexpr std::size_t kPiece = 1U << 20U;
@@ -133,15 +136,24 @@ class StreamPort::Core : public std::enable_shared_from_this<Core> {
         co_await pause.async_wait(into(error));
         continue;
       }
-      if (served_ >= kMostServed) continue;  // closes it: the other side tries again
+      if (served_ >= kMostServed || is_at_its_limit(socket)) continue;  // closes it: who meant well tries again
       asio::co_spawn(context_, serve_one(self, std::move(socket)), asio::detached);
     }
+  }
+
+  [[nodiscard]] bool is_at_its_limit(const tcp::socket& socket) const {
+    error_code error;
+    const auto from = socket.remote_endpoint(error).address();
+    const auto found = served_of_.find(from);
+    return !error && !from.is_loopback() && found != served_of_.end() &&
+           found->second >= kMostServedOfOne;
   }
 
   asio::awaitable<void> serve_one(std::shared_ptr<Core> self, tcp::socket socket) {
     ++served_;
     error_code error;
     const auto from = socket.remote_endpoint(error);
+    ++served_of_[from.address()];
     if (!error) {
       std::optional<Bytes> request;
       {
@@ -157,6 +169,7 @@ class StreamPort::Core : public std::enable_shared_from_this<Core> {
       }
     }
     --served_;
+    if (--served_of_[from.address()] == 0) served_of_.erase(from.address());
   }
 
   asio::awaitable<void> ask(std::shared_ptr<Core> self, membership::Endpoint to, Bytes message,
@@ -187,6 +200,7 @@ class StreamPort::Core : public std::enable_shared_from_this<Core> {
   tcp::acceptor acceptor_;
   Serve serve_;
   std::size_t served_ = 0;
+  std::map<asio::ip::address, std::size_t> served_of_;
   bool is_forgotten_ = false;
 };
 

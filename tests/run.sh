@@ -6,6 +6,7 @@
 #   sh tests/run.sh asan|tsan      units and simulations of the cores under address+undefined, or thread, sanitizer
 #   sh tests/run.sh seeds [COUNT]  the simulations with many seeds (default 1000)
 #   sh tests/run.sh fuzz [SECONDS] changed and forged inputs of each kind for so long (default 60), under a sanitizer
+#   sh tests/run.sh package        the Debian package, in a clean root (needs root, debootstrap and a mirror; some minutes)
 #
 # With CI=true in the environment a skipped test counts as failed: there everything that tests need must be there, but
 # for the data sets beside the repository, which a fresh clone does not have, for axe-core, which npm brings, and for
@@ -153,7 +154,8 @@ run_checks() {
     say 'the model of rounds: skipped, spin is not installed'
   fi
   if command -v shellcheck >/dev/null; then
-    check 'shellcheck' shellcheck -x run.sh manifests/deploy.sh tests/run.sh tests/check_layers.sh tests/model/check.sh .ci/run
+    check 'shellcheck' shellcheck -x run.sh manifests/deploy.sh tests/run.sh tests/check_layers.sh tests/check_package.sh tests/model/check.sh \
+      daemon/packaging/build-deb.sh daemon/packaging/postinst daemon/packaging/prerm daemon/packaging/postrm .ci/run
   else
     count 0 0 1
     say 'shellcheck: skipped, not installed'
@@ -269,6 +271,7 @@ case ${1:-all} in
     run_units
     ;;
   e2e) run_e2e ;;
+  package) check 'Debian package' sh tests/check_package.sh ;;
   asan | tsan)
     ninja -C build -j "$(jobs_for 1500)" --quiet
     "run_$1"
@@ -288,7 +291,7 @@ case ${1:-all} in
     sanitize asan address,undefined $(targets '*_fuzz_test')
     ;;
   *)
-    say "usage: sh tests/run.sh [units|e2e|asan|tsan|seeds [COUNT]|fuzz [SECONDS]]" >&2
+    say "usage: sh tests/run.sh [units|e2e|package|asan|tsan|seeds [COUNT]|fuzz [SECONDS]]" >&2
     exit 2
     ;;
 esac
