@@ -26,6 +26,7 @@ enum Command : Commands {
   kStopCommand = 1U << 8U,
   kLeaveCommand = 1U << 9U,
   kKeygenCommand = 1U << 10U,
+  kTopCommand = 1U << 11U,
 };
 
 /// Where the values of all commands land; each command takes its own from here.

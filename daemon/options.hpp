@@ -118,12 +118,16 @@ struct DataOptions {
   unsigned threads = 0;
 };
 
-enum class ClientAction { kStatus, kMembers, kStop, kLeave };
+enum class ClientAction { kStatus, kMembers, kTop, kStop, kLeave };
+enum class OutputFormat { kText, kJson };
 
 struct ClientOptions {
   ClientAction action = ClientAction::kStatus;
   HostPort node;
-  bool json = false;
+  OutputFormat format = OutputFormat::kText;
+  bool watch = false;   ///< ask again and again
+  Duration interval{};  ///< between two questions
+  std::string reason;   ///< why the run is stopped; empty: the node's default
   std::filesystem::path http_token_file;
 };
 
@@ -164,5 +168,6 @@ struct UsageError {
 [[nodiscard]] std::filesystem::path default_output_directory(std::string_view node_name);
 
 inline constexpr std::uint16_t kDefaultGossipPort = 7420;
+inline constexpr std::uint16_t kDefaultHttpPort = 7421;
 
 }  // namespace hogwild::daemon
