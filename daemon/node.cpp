@@ -10,9 +10,11 @@
 #include <random>
 
 #include "daemon/exit_code.hpp"
+#include "daemon/live_line.hpp"
 #include "daemon/load_display.hpp"
 #include "daemon/node_backend.hpp"
 #include "daemon/socket_address.hpp"
+#include "daemon/terminal.hpp"
 #include "daemon/version.hpp"
 #include "sgd/data/source.hpp"
 
@@ -31,6 +33,7 @@ constexpr milliseconds kSoon{1};
 /// A host that was suspended for longer has missed what was said to it.
 constexpr seconds kSleep{1};
 constexpr std::uint64_t kRoundMs = 20;  // of a synchronous run, unless the user says
+constexpr milliseconds kLivePause{250};  // between two looks of the line on a terminal
 
 std::uint64_t random_word() {
   static std::random_device device;
@@ -101,6 +104,7 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
       timer_(context_),
       alone_timer_(context_),
       watchdog_timer_(context_),
+      live_timer_(context_),
       signals_(context_, SIGTERM, SIGINT),
       load_timer_(context_),
       first_keys_(std::move(keys)) {
@@ -280,6 +284,7 @@ int Node::run() {
   seeds_->start();
   recall_peers();
   complain_while_alone();
+  if (log_.has_live_line()) keep_live_line();
   const auto wait_for_signal = [this](auto again) -> void {
     signals_.async_wait([this, again](const boost::system::error_code& error, int signal) {
       if (error) return;
@@ -506,6 +511,8 @@ void Node::close_all() {
   timer_.cancel();
   alone_timer_.cancel();
   watchdog_timer_.cancel();
+  live_timer_.cancel();
+  log_.show_live("");
   load_timer_.cancel();
   signals_.cancel();
   seeds_->close();
@@ -525,6 +532,23 @@ void Node::feed_watchdog() {
   watchdog_timer_.expires_after(*interval);
   watchdog_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) feed_watchdog();
+  });
+}
+
+// What a terminal shows below the log.
+void Node::keep_live_line() {
+  const TerminalSize size = terminal_size(STDERR_FILENO).value_or(TerminalSize{});
+  if (is_loading_) {
+    const std::chrono::duration<double> seconds = Clock::now() - started_at_;
+    log_.show_live(load_line(load_counts(load_progress_, seconds.count())));
+  } else {
+    const sgd::RunInfo* info = core_->run().info();
+    const unsigned expected = info == nullptr ? options_.expect : info->settings.expect;
+    log_.show_live(live_line(backend_->status(), expected, size.columns - 1));
+  }
+  live_timer_.expires_after(kLivePause);
+  live_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !is_over_) keep_live_line();
   });
 }
 

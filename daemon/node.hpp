@@ -92,6 +92,7 @@ class Node {
   void close_all();
   void complain_while_alone();
   void feed_watchdog();
+  void keep_live_line();
   [[nodiscard]] NodeCoreOptions core_options();
   [[nodiscard]] sgd::RunOptions run_options() const;
   [[nodiscard]] membership::Endpoint advertised();
@@ -151,6 +152,7 @@ class Node {
   std::optional<Instant> armed_for_;  ///< when timer_ ends, while it runs
   boost::asio::steady_timer alone_timer_;
   boost::asio::steady_timer watchdog_timer_;
+  boost::asio::steady_timer live_timer_;
   boost::asio::signal_set signals_;
   boost::asio::thread_pool background_{1};
   boost::asio::steady_timer load_timer_;

@@ -110,5 +110,26 @@ class Refusals(SwarmTest):
         self.assertEqual(node.end(), 0)
 
 
+class LiveLine(SwarmTest):
+
+    def test_a_node_on_a_terminal_shows_how_it_goes_below_its_log(self):
+        with Terminal([HOGWILD, "node", "--name", "node-1", "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0", "--train",
+                       TRAIN, "--test", TEST, "--rate", "20000", "--max-time", "60s", "--loss-interval", "300ms",
+                       "--threads", "1", "--out", self.directory / "node-1"], columns=100) as terminal:
+            terminal.await_text(r"\rtraining  epoch \d+\.\d+ .*?left")
+            http = re.search(r"http=\"?http://([\d.:]+)", without_controls(terminal.read())).group(1)
+            self.assertEqual(run("stop", http, "--reason", "seen enough").returncode, 0)
+            self.assertEqual(terminal.end(), 0)
+            self.assertTrue(terminal.read().endswith("\r\x1b[K"), "the live line is still there")
+        report = json.loads((self.directory / "node-1" / "report.json").read_text())
+        self.assertEqual(report["result"]["stop_reason"], "seen enough")
+
+    def test_a_pipe_gets_no_live_line(self):
+        node = self.start("node-1", "--train", TRAIN, "--epochs", "1")
+        self.assertEqual(node.end(), 0)
+        self.assertNotIn("\r", node.log)
+        self.assertNotIn("\x1b", node.log)
+
+
 if __name__ == "__main__":
     unittest.main()
