@@ -25,6 +25,7 @@ int run(const TrainOptions& options) { return run_train(options); }
 int run(const PredictOptions& options) { return run_predict(options); }
 int run(const DataOptions& options) { return run_data(options); }
 int run(const ClientOptions& options) { return run_client(options); }
+int run(const ReportOptions& options) { return run_report(options); }
 int run(const KeygenOptions&) { return run_keygen(); }
 
 int run_command_line(int count, char** arguments) {

@@ -201,6 +201,7 @@ bool is_url_letter(char letter) {
 Outcome set_upload(const OptionSpec&, std::string_view text, Values& values) {
   if (text == "none") {
     values.node.upload.clear();
+    values.report.upload.clear();
     return {};
   }
   auto rest = text;
@@ -213,7 +214,13 @@ Outcome set_upload(const OptionSpec&, std::string_view text, Values& values) {
   }
   while (text.ends_with('/')) text.remove_suffix(1);
   values.node.upload = std::string(text);
+  values.report.upload = std::string(text);
   return {};
+}
+
+Outcome set_ca_file(const OptionSpec& option, std::string_view text, Values& values) {
+  values.report.ca_file = text;
+  return set_text<&Values::node, &NodeOptions::ca_file>(option, text, values);
 }
 
 Outcome set_threads(const OptionSpec& option, std::string_view text, Values& values) {
@@ -520,7 +527,7 @@ const std::array kTable{
     OptionSpec{
         .name = "upload",
         .value = "URL|none",
-        .commands = kNodeCommand,
+        .commands = kNodeCommand | kReportCommand,
         .standard = "none",
         .meaning =
             "Where the files of --out are put at the end, with PUT URL/NAME, directly or through "
@@ -528,10 +535,10 @@ const std::array kTable{
         .set = set_upload},
     OptionSpec{.name = "ca-file",
                .value = "FILE",
-               .commands = kNodeCommand,
+               .commands = kNodeCommand | kReportCommand,
                .otherwise = "those of SSL_CERT_FILE, or the system's",
                .meaning = "Certificates (PEM) that an https upload is checked against.",
-               .set = set_text<&Values::node, &NodeOptions::ca_file>},
+               .set = set_ca_file},
     OptionSpec{
         .name = "model",
         .value = "FILE",
@@ -717,6 +724,15 @@ constexpr std::array kSynthWords{
                    .required = false,
                    .meaning = "A file; standard output without it.",
                    .set = set_synthetic_output}};
+constexpr std::array kReportWords{
+    PositionalSpec{.value = "DIR",
+                   .meaning = "The --out directory of a node whose run has ended.",
+                   .set = [](std::string_view text, Values& values) -> Outcome {
+                     if (text.empty())
+                       return std::unexpected("expected a directory, not an empty text");
+                     values.report.directory = text;
+                     return {};
+                   }}};
 constexpr std::array kNodeWords{
     PositionalSpec{.value = "HOST:PORT",
                    .required = false,
@@ -765,6 +781,10 @@ constexpr std::array kCommands{
                 .words = "leave",
                 .summary = "make a node leave its cluster",
                 .positionals = kNodeWords},
+    CommandSpec{.command = kReportCommand,
+                .words = "report",
+                .summary = "what a run has left in its directory; --upload sends it (again)",
+                .positionals = kReportWords},
     CommandSpec{.command = kKeygenCommand,
                 .words = "keygen",
                 .summary = "a new cluster key on standard output"},

@@ -27,6 +27,7 @@ enum Command : Commands {
   kLeaveCommand = 1U << 9U,
   kKeygenCommand = 1U << 10U,
   kTopCommand = 1U << 11U,
+  kReportCommand = 1U << 12U,
 };
 
 /// Where the values of all commands land; each command takes its own from here.
@@ -39,6 +40,7 @@ struct OptionValues {
   PredictOptions predict;
   DataOptions data;
   ClientOptions client;
+  ReportOptions report;
   std::filesystem::path config;
 };
 

@@ -189,6 +189,8 @@ Invocation invocation(Command command, OptionValues&& values, GivenOptions&& giv
       return client_invocation(std::move(values), ClientAction::kStop);
     case kLeaveCommand:
       return client_invocation(std::move(values), ClientAction::kLeave);
+    case kReportCommand:
+      return std::move(values.report);
     case kKeygenCommand:
       break;
   }

@@ -131,6 +131,13 @@ struct ClientOptions {
   std::filesystem::path http_token_file;
 };
 
+/// What a run that ended has left, shown or uploaded again.
+struct ReportOptions {
+  std::filesystem::path directory;
+  std::string upload;  ///< as that of a node; empty: nothing is sent
+  std::filesystem::path ca_file;
+};
+
 /// A new cluster key on standard output.
 struct KeygenOptions {};
 
@@ -140,7 +147,7 @@ struct Answer {
 };
 
 using Invocation = std::variant<Answer, NodeOptions, TrainOptions, PredictOptions, DataOptions,
-                                ClientOptions, KeygenOptions>;
+                                ClientOptions, ReportOptions, KeygenOptions>;
 
 /// Wrong usage, exit 2: everything that was found, a line each.
 struct UsageError {

@@ -468,6 +468,16 @@ BOOST_AUTO_TEST_CASE(clients_are_watched_formatted_and_given_a_reason) {
   BOOST_TEST(contains(only_violation({"status", "--format", "xml"}), "text or json"));
 }
 
+BOOST_AUTO_TEST_CASE(report_takes_a_directory_and_perhaps_where_to_send_it) {
+  BOOST_TEST(parsed<ReportOptions>({"report", "out"}).upload == "");
+  const auto report =
+      parsed<ReportOptions>({"report", "out", "--upload", "https://x/", "--ca-file", "ca"});
+  BOOST_TEST(report.directory == "out");
+  BOOST_TEST(report.upload == "https://x");
+  BOOST_TEST(report.ca_file == "ca");
+  BOOST_TEST(contains(only_violation({"report"}), "DIR is missing"));
+}
+
 BOOST_AUTO_TEST_CASE(words_after_two_dashes_are_not_flags) {
   BOOST_TEST(parsed<DataOptions>({"data", "info", "--", "--odd"}).data == "--odd");
 }
