@@ -10,6 +10,7 @@ int run_train(const TrainOptions& options);
 int run_predict(const PredictOptions& options);
 int run_data(const DataOptions& options);
 int run_client(const ClientOptions& options);
+int run_report(const ReportOptions& options);
 int run_node(const NodeOptions& options);
 int run_keygen(const KeygenOptions& options);
 

@@ -4,10 +4,12 @@
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/sinks/ansicolor_sink.h>
 #include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cassert>
 #include <condition_variable>
+#include <cstdio>
 #include <cstdlib>
 #include <mutex>
 
@@ -97,6 +99,47 @@ bool may_colour() {
   return no_color == nullptr || *no_color == '\0';
 }
 
+/// Whether standard error is a terminal that can erase a line.
+bool is_live_terminal() {
+  const char* const kind = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) != 0 && (kind == nullptr || std::string_view(kind) != "dumb");
+}
+
+constexpr std::string_view kLiveLogger = "live";
+
+/// A terminal with a line below the log that is replaced again and again: lines of the log are
+/// written in its place, and it once more below them. What kLiveLogger logs is that line.
+class LiveTerminalSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit LiveTerminalSink(spdlog::sink_ptr lines) : lines_(std::move(lines)) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (std::string_view(message.logger_name.data(), message.logger_name.size()) == kLiveLogger) {
+      const bool had_line = !live_.empty();
+      live_ = text_of(message);
+      if (had_line || !live_.empty()) draw();
+      return;
+    }
+    if (live_.empty()) return lines_->log(message);
+    write("\r\x1b[K");
+    lines_->log(message);
+    lines_->flush();
+    draw();
+  }
+  void flush_() override { lines_->flush(); }
+
+ private:
+  void draw() {
+    write("\r" + live_ + "\x1b[K");
+    std::fflush(stderr);
+  }
+  static void write(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+  spdlog::sink_ptr lines_;
+  std::string live_;
+};
+
 spdlog::sink_ptr terminal_sink() {
   auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(
       may_colour() ? spdlog::color_mode::automatic : spdlog::color_mode::never);
@@ -117,6 +160,12 @@ class Logging::Implementation {
 
   std::expected<void, std::string> open(const LogOptions& options) {
     console_ = terminal_sink();
+    if (is_live_terminal()) {
+      console_ = std::make_shared<LiveTerminalSink>(console_);
+      live_logger_ = std::make_shared<spdlog::async_logger>(
+          std::string(kLiveLogger), console_, pool_, spdlog::async_overflow_policy::overrun_oldest);
+      live_logger_->set_level(spdlog::level::trace);
+    }
     if (!options.file.empty()) {
       auto sink = std::make_shared<FileSink>(kMostFileBytes);
       auto opened =
@@ -147,6 +196,11 @@ class Logging::Implementation {
     const auto line = format_ == LogFormat::kJson ? json_line(record) : text_line(record);
     queued_lines_.fetch_add(1, std::memory_order_relaxed);  // read by the thread that drains
     logger_->log(record.time, {}, level, spdlog::string_view_t(line.data(), line.size()));
+  }
+
+  void show_live(std::string_view text) {
+    if (!live_logger_ || pool_->queue_size() > kQueueLines / 2) return;  // the terminal is stuck
+    live_logger_->log(spdlog::level::critical, spdlog::string_view_t(text.data(), text.size()));
   }
 
   void set_level(LogLevel level) {
@@ -196,6 +250,7 @@ class Logging::Implementation {
   // Last: its destructor writes what is queued into the sinks above. Queued messages share the
   // logger, hence the shared pointers.
   std::shared_ptr<spdlog::async_logger> logger_;
+  std::shared_ptr<spdlog::async_logger> live_logger_;  ///< none where there is no terminal
   std::shared_ptr<spdlog::details::thread_pool> pool_ =
       std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1);
 };
@@ -222,6 +277,10 @@ void Logging::warning(std::string_view event, std::initializer_list<LogField> fi
 }
 
 bool Logging::shows(LogLevel level) const { return level <= this->level(); }
+
+void Logging::show_live(std::string_view text) { implementation_->show_live(text); }
+
+bool Logging::has_live_line() const { return implementation_->live_logger_ != nullptr; }
 
 LogLevel Logging::level() const { return implementation_->level_.load(std::memory_order_relaxed); }
 

@@ -17,8 +17,8 @@ namespace hogwild::daemon {
 
 /// The log of a process. A line goes to standard error or --log-file and to `filtered_logs.txt`
 /// where the level lets it through, and to `all_logs.txt` and the memory of /v1/logs whatever the
-/// level. Threads: event(), warning(), lines(), level(), set_level() and counters() from any; the
-/// others from one. A caller formats its line and hands it to the log's own thread, which alone
+/// level. Threads: event(), warning(), lines(), level(), set_level(), drain(), show_live() and
+/// counters() from any; the others from one. A caller formats its line and hands it to the log's own thread, which alone
 /// writes; it holds the queue's mutex for a move, never for a write. Invariant: memory is bounded.
 /// While the queue is nearly full kTraffic lines are dropped, beyond that the oldest lines; a file
 /// of a run takes kTraffic lines up to kMostFileBytes. What is dropped is counted, and
@@ -38,6 +38,12 @@ class Logging {
   void warning(std::string_view event, std::initializer_list<LogField> fields = {});
   /// True where event(level, …) reaches the console: for lines that are costly to make.
   [[nodiscard]] bool shows(LogLevel level) const;
+
+  /// Shows `text`, a line that fits the terminal, below the log in the place of the one before; an
+  /// empty one takes it away. Does nothing where standard error is no terminal.
+  void show_live(std::string_view text);
+  /// Whether show_live() shows anything.
+  [[nodiscard]] bool has_live_line() const;
 
   [[nodiscard]] LogLevel level() const;
   void set_level(LogLevel level);

@@ -26,6 +26,7 @@ int run(const PredictOptions& options) { return run_predict(options); }
 int run(const DataOptions& options) { return run_data(options); }
 int run(const ClientOptions& options) { return run_client(options); }
 int run(const KeygenOptions& options) { return run_keygen(options); }
+int run(const ReportOptions& options) { return run_report(options); }
 
 int run_command_line(int count, char** arguments) {
   const std::vector<std::string> given(arguments + 1, arguments + count);

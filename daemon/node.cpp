@@ -10,10 +10,12 @@
 #include <random>
 
 #include "daemon/exit_code.hpp"
+#include "daemon/live_line.hpp"
 #include "daemon/load_display.hpp"
 #include "daemon/node_backend.hpp"
 #include "daemon/node_background.hpp"
 #include "daemon/socket_address.hpp"
+#include "daemon/terminal.hpp"
 #include "daemon/version.hpp"
 #include "sgd/data/source.hpp"
 
@@ -33,6 +35,7 @@ constexpr milliseconds kSoon{1};
 constexpr seconds kSleep{1};
 constexpr std::uint64_t kRoundMs = 20;  // of a synchronous run, unless the user says
 constexpr seconds kKeysLook{5};  // between looks at the key file
+constexpr milliseconds kLivePause{250};  // between two looks of the line on a terminal
 
 std::uint64_t random_word() {
   static std::random_device device;
@@ -104,6 +107,7 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
       alone_timer_(context_),
       watchdog_timer_(context_),
       keys_timer_(context_),
+      live_timer_(context_),
       signals_(context_, SIGTERM, SIGINT),
       load_timer_(context_),
       first_keys_(std::move(keys)) {
@@ -288,6 +292,7 @@ int Node::run() {
   seeds_->start();
   recall_peers();
   complain_while_alone();
+  if (log_.has_live_line()) keep_live_line();
   const auto wait_for_signal = [this](auto again) -> void {
     signals_.async_wait([this, again](const boost::system::error_code& error, int signal) {
       if (error) return;
@@ -541,6 +546,8 @@ void Node::close_all() {
   alone_timer_.cancel();
   watchdog_timer_.cancel();
   keys_timer_.cancel();
+  live_timer_.cancel();
+  log_.show_live("");
   load_timer_.cancel();
   signals_.cancel();
   seeds_->close();
@@ -560,6 +567,23 @@ void Node::feed_watchdog() {
   watchdog_timer_.expires_after(*interval);
   watchdog_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) feed_watchdog();
+  });
+}
+
+// What a terminal shows below the log.
+void Node::keep_live_line() {
+  const TerminalSize size = terminal_size(STDERR_FILENO).value_or(TerminalSize{});
+  if (is_loading_) {
+    const std::chrono::duration<double> seconds = Clock::now() - started_at_;
+    log_.show_live(load_line(load_counts(load_progress_, seconds.count())));
+  } else {
+    const sgd::RunInfo* info = core_->run().info();
+    const unsigned expected = info == nullptr ? options_.expect : info->settings.expect;
+    log_.show_live(live_line(backend_->status(), expected, size.columns - 1));
+  }
+  live_timer_.expires_after(kLivePause);
+  live_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !is_over_) keep_live_line();
   });
 }
 

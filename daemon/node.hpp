@@ -21,6 +21,7 @@
 #include "daemon/node_core.hpp"
 #include "daemon/options.hpp"
 #include "daemon/run_files.hpp"
+#include "daemon/run_upload.hpp"
 #include "daemon/seed_finder.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/stream_port.hpp"
@@ -30,7 +31,6 @@
 #include "daemon/udp_port.hpp"
 #include "daemon/wake_signal.hpp"
 #include "http/server.hpp"
-#include "http/uploader.hpp"
 
 namespace hogwild::daemon {
 
@@ -94,6 +94,7 @@ class Node {
   void complain_while_alone();
   void feed_watchdog();
   void watch_keys();
+  void keep_live_line();
   [[nodiscard]] NodeCoreOptions core_options();
   [[nodiscard]] sgd::RunOptions run_options() const;
   [[nodiscard]] membership::Endpoint advertised();
@@ -113,17 +114,14 @@ class Node {
 
   // node_report.cpp: the end of a run
   void export_results();
-  void results_written(std::expected<void, std::string> result,
-                       std::vector<std::pair<std::string, std::string>> files);
-  void upload(std::vector<std::pair<std::string, std::string>> files);
-  void upload_report(sgd::Links links, std::string failure);
-  void count_uploads(const std::vector<http::UploadResult>& results, sgd::Links& links,
-                     std::string& failure);
-  void uploads_done(sgd::Links links, std::string failure);
+  void results_written(std::expected<void, std::string> result);
+  void upload();
+  void uploads_done(UploadOutcome outcome);
   void write_report(std::string_view state);
   void print_result();
   [[nodiscard]] std::string report_text(std::string_view state,
                                         std::optional<sgd::Links> links) const;
+  [[nodiscard]] std::string page_text(std::string_view report) const;
 
   /// Runs `job` on the background thread and `then(result)` back here.
   template <typename Job, typename Then>
@@ -154,6 +152,7 @@ class Node {
   boost::asio::steady_timer alone_timer_;
   boost::asio::steady_timer watchdog_timer_;
   boost::asio::steady_timer keys_timer_;
+  boost::asio::steady_timer live_timer_;
   boost::asio::signal_set signals_;
   boost::asio::thread_pool background_{1};
   boost::asio::steady_timer load_timer_;
@@ -191,7 +190,8 @@ class Node {
   // The end
   std::optional<std::filesystem::path> out_;
   std::vector<MemberChange> member_changes_;
-  std::optional<http::Uploader> uploader_;
+  std::optional<RunUpload> uploader_;
+  std::map<std::string, std::string> upload_errors_;  ///< why, by the name of a file
   std::map<std::string, std::uint64_t> uploads_total_;
   bool is_exporting_ = false;
   bool is_exported_ = false;

@@ -24,9 +24,6 @@ namespace {
 
 using std::chrono::duration;
 
-constexpr const char* kRunFiles[] = {"model.liblinear", "model.bin",       "weights.csv",
-                                     "val_stats.csv",   "train_stats.csv", "filtered_logs.txt",
-                                     "all_logs.txt",    "report.json"};
 /// A model of more weights is summed up only in the background, by whoever downloads it.
 constexpr std::size_t kMostSummed = 1U << 20U;
 
@@ -620,6 +617,8 @@ http::ReportStatus NodeBackend::report() const {
         if (link_name == name) file.link = link;
       }
     }
+    const auto failed = node_.upload_errors_.find(file.name);
+    if (failed != node_.upload_errors_.end()) file.error = failed->second;
     report.files.push_back(std::move(file));
   }
   return report;

@@ -1,10 +1,13 @@
 // The end of a run: files, upload, what is printed.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <boost/json.hpp>
 #include <cmath>
 #include <cstdio>
 
 #include "daemon/atomic_file.hpp"
+#include "daemon/html_report.hpp"
 #include "daemon/node.hpp"
 #include "daemon/node_background.hpp"
 #include "daemon/version.hpp"
@@ -32,7 +35,21 @@ std::string Node::report_text(std::string_view state, std::optional<sgd::Links> 
   }
   facts.changes = member_changes_;
   facts.links = std::move(links);
+  if (uploader_) facts.upload_to = options_.upload;
+  facts.upload_errors = upload_errors_;
   return report_json(facts);
+}
+
+/// report.html beside a report.json of that content.
+std::string Node::page_text(std::string_view report) const {
+  const auto& history = core_->run().history();
+  auto files = present_files(*out_);
+  for (const char* const log : {"filtered_logs.txt", "all_logs.txt"}) {
+    // They get their names when the node ends; in a directory that is used again they have them.
+    if (std::ranges::find(files, log) == files.end()) files.emplace_back(log);
+  }
+  return html_report(boost::json::parse(report), val_stats_csv(history), train_stats_csv(history),
+                     files);
 }
 
 // Every finished node writes the same model; the one that ended the run sends it on as well.
@@ -44,120 +61,102 @@ void Node::export_results() {
   if (!out_) {  // an idle member creates nothing
     is_exported_ = true;
     is_reported_ = true;
-    if (run.uploader() == id_.short_id()) uploads_done({}, {});
+    if (run.uploader() == id_.short_id()) uploads_done({});
     return;
   }
   is_exporting_ = true;
-  struct Written {
-    std::expected<void, std::string> result;
-    std::vector<std::pair<std::string, std::string>> files;
-  };
   in_background(
       [image = run.model_image(), info = *run.info(), history = run.history(), rule = rule_,
-       directory = *out_] {
+       directory = *out_, &log = log_] {
         const sgd::LinearModel model =
             linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
-        Written written{{}, result_files(model, history)};
-        for (const auto& [name, content] : written.files) {
-          if (written.result) written.result = write_file_atomically(directory / name, content);
-        }
-        return written;
+        const auto result = write_result_files(directory, model, history);
+        log.drain();  // what is uploaded has all lines up to here
+        return result;
       },
-      [this](Written written) {
+      [this](std::expected<void, std::string> result) {
         is_exporting_ = false;
-        results_written(std::move(written.result), std::move(written.files));
+        results_written(std::move(result));
         turn();
       });
 }
 
-void Node::results_written(std::expected<void, std::string> result,
-                           std::vector<std::pair<std::string, std::string>> files) {
+void Node::results_written(std::expected<void, std::string> result) {
   is_exported_ = true;
   if (!result) {
     log_.warning("export_failed", {{"reason", result.error()}});
     exit_code_ = 1;
   }
   if (core_->run().uploader() != id_.short_id()) return;
-  if (options_.upload.empty()) return uploads_done({}, {});
-  upload(std::move(files));
+  if (options_.upload.empty()) return uploads_done({});
+  upload();
 }
 
 // ── Upload ──
 
-void Node::upload(std::vector<std::pair<std::string, std::string>> files) {
-  const auto url = http::parse_url(options_.upload);
-  if (!url) return uploads_done({}, url.error());
-  // The logs as they are now; the files on disk go on until the node ends.
-  for (const auto& [name, level] : {std::pair{"filtered_logs.txt", log_.level()},
-                                    std::pair{"all_logs.txt", LogLevel::kTraffic}}) {
-    std::string text;
-    for (const LogLine& line :
-         log_.lines({level, 0, Logging::kRingLinesPerLevel * kLogLevelCount})) {
-      text += line.text + "\n";
-    }
-    files.emplace_back(name, std::move(text));
+// Files are sent as they lie in --out; the logs go on until the node ends, so they have their
+// temporary names and are sent as they are now.
+void Node::upload() {
+  auto options = upload_options(options_.upload, options_.ca_file, random_seed_);
+  if (!options) {
+    UploadOutcome failed;
+    failed.first_failure = options.error();
+    return uploads_done(std::move(failed));
   }
-  std::vector<http::Upload> uploads;
+  std::vector<http::Upload> files;
   std::string names;
-  for (auto& [name, content] : files) {
-    names += (names.empty() ? "" : ", ") + name;
-    uploads.push_back({name, std::make_shared<const std::string>(std::move(content))});
+  std::uint64_t bytes = 0;
+  for (const std::string_view name : kRunFiles) {
+    if (name.starts_with("report.")) continue;
+    std::error_code error;
+    std::filesystem::path path = *out_ / name;
+    if (name.ends_with(".txt")) path += ".partial";
+    const auto size = std::filesystem::file_size(path, error);
+    if (error) continue;
+    bytes += size;
+    names += std::string(name) + ", ";
+    files.push_back({std::string(name), std::move(path)});
   }
   log_.event(LogLevel::kMinimal, "uploading",
-             {{"to", options_.upload}, {"files", names + ", report.json"}});
-  http::UploadOptions upload_options;
-  upload_options.url = *url;
-  if (!options_.ca_file.empty()) upload_options.ca_file = options_.ca_file;
-  upload_options.jitter_seed = random_seed_;
-  uploader_.emplace(context_, std::move(upload_options));
-  uploader_->start(std::move(uploads), [this](std::vector<http::UploadResult> results) {
-    sgd::Links links;
-    std::string failure;
-    count_uploads(results, links, failure);
-    if (links.empty()) {
-      uploads_done({}, failure);
-    } else {
-      upload_report(std::move(links), std::move(failure));
-    }
+             {{"to", options_.upload},
+              {"through", options->proxy ? options->proxy->authority() : "no proxy"},
+              {"files", names + "report.html, report.json"},
+              {"bytes", bytes}});
+  const auto report = [this](const UploadOutcome& sofar) {
+    upload_errors_ = sofar.errors;
+    return report_text("finished", sofar.links);
+  };
+  uploader_.emplace(
+      context_, std::move(*options),
+      [this, report](const UploadOutcome& sofar) { return page_text(report(sofar)); }, report);
+  uploader_->start(std::move(files), [this](UploadOutcome outcome) {
+    uploads_done(std::move(outcome));
     turn();
   });
 }
 
-void Node::count_uploads(const std::vector<http::UploadResult>& results, sgd::Links& links,
-                         std::string& failure) {
-  for (const http::UploadResult& result : results) {
-    ++uploads_total_[result.link ? "success" : "failure"];
-    if (result.link) {
-      links.emplace_back(result.name, *result.link);
-    } else if (failure.empty()) {
-      failure = result.name + ": " + result.link.error();
+void Node::uploads_done(UploadOutcome outcome) {
+  if (!outcome.links.empty()) uploads_total_["success"] += outcome.links.size();
+  if (!outcome.errors.empty()) uploads_total_["failure"] += outcome.errors.size();
+  if (!outcome.first_failure.empty()) {
+    for (const auto& [name, reason] : outcome.errors) {
+      log_.event(LogLevel::kMembership, "file_not_uploaded", {{"file", name}, {"reason", reason}});
     }
-  }
-}
-
-// The report goes last, with the links of all other files.
-void Node::upload_report(sgd::Links links, std::string failure) {
-  auto text = std::make_shared<const std::string>(report_text("finished", links));
-  std::vector<http::Upload> last;
-  last.push_back({"report.json", std::move(text)});
-  uploader_->start(std::move(last), [this, links = std::move(links), failure = std::move(failure)](
-                                        std::vector<http::UploadResult> results) mutable {
-    count_uploads(results, links, failure);
-    uploads_done(std::move(links), failure);
-    turn();
-  });
-}
-
-void Node::uploads_done(sgd::Links links, std::string failure) {
-  if (!failure.empty()) {
-    log_.warning("upload_failed", {{"to", options_.upload},
-                                   {"reason", failure},
-                                   {"files", out_ ? out_->string() : std::string()}});
+    const std::string directory = out_ ? out_->string() : std::string();
+    log_.show_live("");  // makes room for the statistics on a terminal
+    log_.warning(
+        "upload_failed",
+        {{"to", options_.upload},
+         {"reason", outcome.first_failure},
+         {"files", directory},
+         {"again", fmt::format("hogwild report {} --upload {}", directory, options_.upload)}});
+    log_.drain();
     fmt::print("{}", val_stats_csv(core_->run().history()));
     std::fflush(stdout);
   }
+  upload_errors_ = std::move(outcome.errors);
   core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
-    run.set_links(std::move(links), Clock::now(), wanted);
+    run.set_links(std::move(outcome.links), Clock::now(), wanted);
   });
 }
 
@@ -174,7 +173,9 @@ void Node::write_report(std::string_view state) {
     write("val_stats.csv", val_stats_csv(core_->run().history()));
     write("train_stats.csv", train_stats_csv(core_->run().history()));
   }
-  write("report.json", report_text(state, core_->run().links()));
+  const std::string report = report_text(state, core_->run().links());
+  write("report.json", report);
+  write("report.html", page_text(report));
 }
 
 void Node::print_result() {

@@ -14,7 +14,8 @@ using Outcome = std::expected<void, std::string>;
 using Values = OptionValues;
 
 constexpr Commands kLearning = kNodeCommand | kTrainCommand;
-constexpr Commands kClients = kStatusCommand | kMembersCommand | kStopCommand | kLeaveCommand;
+constexpr Commands kWatchers = kStatusCommand | kMembersCommand | kTopCommand;
+constexpr Commands kClients = kWatchers | kStopCommand | kLeaveCommand;
 constexpr Commands kData = kDataInfoCommand | kDataConvertCommand | kDataSynthCommand;
 constexpr Commands kThreaded = kLearning | kPredictCommand | kData;
 
@@ -23,7 +24,7 @@ constexpr std::array<std::string_view, 2> kQuorums{"any", "majority"};
 constexpr std::array<std::string_view, 2> kLosses{"hinge", "logistic"};
 constexpr std::array<std::string_view, 1> kLaterLosses{"squared-hinge"};
 constexpr std::array<std::string_view, 2> kOnFinish{"exit", "serve"};
-constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
+constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
 
 constexpr std::size_t kLongestName = 63;
 constexpr double kSecondsOfYear = 365.0 * 24 * 3600;
@@ -200,6 +201,7 @@ bool is_url_letter(char letter) {
 Outcome set_upload(const OptionSpec&, std::string_view text, Values& values) {
   if (text == "none") {
     values.node.upload.clear();
+    values.report.upload.clear();
     return {};
   }
   auto rest = text;
@@ -212,7 +214,13 @@ Outcome set_upload(const OptionSpec&, std::string_view text, Values& values) {
   }
   while (text.ends_with('/')) text.remove_suffix(1);
   values.node.upload = std::string(text);
+  values.report.upload = std::string(text);
   return {};
+}
+
+Outcome set_ca_file(const OptionSpec& option, std::string_view text, Values& values) {
+  values.report.ca_file = text;
+  return set_text<&Values::node, &NodeOptions::ca_file>(option, text, values);
 }
 
 Outcome set_threads(const OptionSpec& option, std::string_view text, Values& values) {
@@ -244,7 +252,7 @@ Outcome set_json(const OptionSpec& option, std::string_view text, Values& values
   if (auto set = set_switch<&Values::data, &DataOptions::json>(option, text, values); !set) {
     return set;
   }
-  values.client.json = values.data.json;
+  values.client.format = values.data.json ? OutputFormat::kJson : OutputFormat::kText;
   return {};
 }
 
@@ -516,18 +524,21 @@ const std::array kTable{
                .otherwise = "nothing is remembered",
                .meaning = "Where members are remembered, to be asked when this node starts again.",
                .set = set_text<&Values::node, &NodeOptions::state>},
-    OptionSpec{.name = "upload",
-               .value = "URL|none",
-               .commands = kNodeCommand,
-               .standard = "none",
-               .meaning = "Where the files of --out are put at the end, with PUT URL/NAME.",
-               .set = set_upload},
+    OptionSpec{
+        .name = "upload",
+        .value = "URL|none",
+        .commands = kNodeCommand | kReportCommand,
+        .standard = "none",
+        .meaning =
+            "Where the files of --out are put at the end, with PUT URL/NAME, directly or through "
+            "the proxy that http_proxy or https_proxy names (unless no_proxy).",
+        .set = set_upload},
     OptionSpec{.name = "ca-file",
                .value = "FILE",
-               .commands = kNodeCommand,
-               .otherwise = "the system's roots",
-               .meaning = "Certificates that an https upload is checked against.",
-               .set = set_text<&Values::node, &NodeOptions::ca_file>},
+               .commands = kNodeCommand | kReportCommand,
+               .otherwise = "those of SSL_CERT_FILE, or the system's",
+               .meaning = "Certificates (PEM) that an https upload is checked against.",
+               .set = set_ca_file},
     OptionSpec{
         .name = "model",
         .value = "FILE",
@@ -592,6 +603,34 @@ const std::array kTable{
                .otherwise = "text",
                .meaning = "Print one JSON object.",
                .set = set_json},
+    OptionSpec{.name = "format",
+               .value = "FORMAT",
+               .commands = kClients & ~kTopCommand,
+               .standard = "text",
+               .choices = kFormats,
+               .meaning = "text: for people. json: what the node answered, an object a line.",
+               .set = set_choice<&Values::client, &ClientOptions::format>},
+    OptionSpec{
+        .name = "watch",
+        .commands = kStatusCommand | kMembersCommand,
+        .otherwise = "ask once",
+        .meaning =
+            "Ask again and again, until the node ends or Ctrl-C. A terminal is redrawn; a pipe "
+            "gets a line each time (members: one for each change).",
+        .set = set_switch<&Values::client, &ClientOptions::watch>},
+    OptionSpec{.name = "interval",
+               .value = "TIME",
+               .commands = kWatchers,
+               .standard = "1s",
+               .range = Range{.least = 0.1, .most = 24 * 3600},
+               .meaning = "Of --watch and top: so long between two questions.",
+               .set = set_duration<&Values::client, &ClientOptions::interval>},
+    OptionSpec{.name = "reason",
+               .value = "TEXT",
+               .commands = kStopCommand,
+               .otherwise = "requested",
+               .meaning = "Why, as every node of the run reports it: a line of up to 200 bytes.",
+               .set = set_text<&Values::client, &ClientOptions::reason>},
     // Logs.
     OptionSpec{
         .name = "log-level",
@@ -606,7 +645,7 @@ const std::array kTable{
                .value = "FORMAT",
                .commands = kLearning,
                .standard = "text",
-               .choices = kLogFormats,
+               .choices = kFormats,
                .meaning = "text: key=value. json: an object a line.",
                .set = set_choice<&Values::log, &LogOptions::format>},
     OptionSpec{.name = "log-file",
@@ -679,7 +718,10 @@ Outcome set_synthetic_output(std::string_view text, Values& values) {
 }
 
 Outcome set_client_node(std::string_view text, Values& values) {
-  auto parsed = parse_host_port(text);
+  // As the log shows it, or as a person abbreviates it.
+  if (text.starts_with("http://")) text.remove_prefix(std::string_view("http://").size());
+  if (text.ends_with('/')) text.remove_suffix(1);
+  auto parsed = parse_host_optional_port(text, kDefaultHttpPort);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   if (parsed->port == 0) return std::unexpected("nothing can be reached at port 0");
   values.client.node = std::move(*parsed);
@@ -702,6 +744,15 @@ constexpr std::array kSynthWords{
                    .required = false,
                    .meaning = "A file; standard output without it.",
                    .set = set_synthetic_output}};
+constexpr std::array kReportWords{
+    PositionalSpec{.value = "DIR",
+                   .meaning = "The --out directory of a node whose run has ended.",
+                   .set = [](std::string_view text, Values& values) -> Outcome {
+                     if (text.empty())
+                       return std::unexpected("expected a directory, not an empty text");
+                     values.report.directory = text;
+                     return {};
+                   }}};
 constexpr std::array kNodeWords{
     PositionalSpec{.value = "HOST:PORT",
                    .required = false,
@@ -738,6 +789,10 @@ constexpr std::array kCommands{
                 .words = "members",
                 .summary = "whom a node knows",
                 .positionals = kNodeWords},
+    CommandSpec{.command = kTopCommand,
+                .words = "top",
+                .summary = "a live view of a node and its cluster",
+                .positionals = kNodeWords},
     CommandSpec{.command = kStopCommand,
                 .words = "stop",
                 .summary = "end the run of a node's cluster, with its result",
@@ -746,6 +801,10 @@ constexpr std::array kCommands{
                 .words = "leave",
                 .summary = "make a node leave its cluster",
                 .positionals = kNodeWords},
+    CommandSpec{.command = kReportCommand,
+                .words = "report",
+                .summary = "what a run has left in its directory; --upload sends it (again)",
+                .positionals = kReportWords},
     CommandSpec{.command = kKeygenCommand,
                 .words = "keygen",
                 .summary = "a new cluster key on standard output; or a step of a change of keys"},

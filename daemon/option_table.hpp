@@ -26,6 +26,8 @@ enum Command : Commands {
   kStopCommand = 1U << 8U,
   kLeaveCommand = 1U << 9U,
   kKeygenCommand = 1U << 10U,
+  kTopCommand = 1U << 11U,
+  kReportCommand = 1U << 12U,
 };
 
 /// Where the values of all commands land; each command takes its own from here.
@@ -39,6 +41,7 @@ struct OptionValues {
   DataOptions data;
   ClientOptions client;
   KeygenOptions keygen;
+  ReportOptions report;
   std::filesystem::path config;
 };
 

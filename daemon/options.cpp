@@ -183,10 +183,14 @@ Invocation invocation(Command command, OptionValues&& values, GivenOptions&& giv
       return client_invocation(std::move(values), ClientAction::kStatus);
     case kMembersCommand:
       return client_invocation(std::move(values), ClientAction::kMembers);
+    case kTopCommand:
+      return client_invocation(std::move(values), ClientAction::kTop);
     case kStopCommand:
       return client_invocation(std::move(values), ClientAction::kStop);
     case kLeaveCommand:
       return client_invocation(std::move(values), ClientAction::kLeave);
+    case kReportCommand:
+      return std::move(values.report);
     case kKeygenCommand:
       break;
   }
@@ -212,7 +216,7 @@ std::expected<Invocation, UsageError> parse_command(const CommandSpec& command,
   merge_under(read_named_config(command, given, violations), given);
 
   OptionValues values;
-  values.client.node = {.host = "127.0.0.1", .port = kDefaultGossipPort + 1};
+  values.client.node = {.host = "127.0.0.1", .port = kDefaultHttpPort};
   values.learn.threads = values.predict.threads = values.data.threads = std::max(cpus, 1U);
   apply_defaults(values);
   GivenOptions sources;

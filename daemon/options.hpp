@@ -118,12 +118,16 @@ struct DataOptions {
   unsigned threads = 0;
 };
 
-enum class ClientAction { kStatus, kMembers, kStop, kLeave };
+enum class ClientAction { kStatus, kMembers, kTop, kStop, kLeave };
+enum class OutputFormat { kText, kJson };
 
 struct ClientOptions {
   ClientAction action = ClientAction::kStatus;
   HostPort node;
-  bool json = false;
+  OutputFormat format = OutputFormat::kText;
+  bool watch = false;   ///< ask again and again
+  Duration interval{};  ///< between two questions
+  std::string reason;   ///< why the run is stopped; empty: the node's default
   std::filesystem::path http_token_file;
 };
 
@@ -133,6 +137,12 @@ struct KeygenOptions {
   std::filesystem::path promote_in;  ///< empty: not this step
   std::filesystem::path retire_in;   ///< empty: not this step
 };
+/// What a run that ended has left, shown or uploaded again.
+struct ReportOptions {
+  std::filesystem::path directory;
+  std::string upload;  ///< as that of a node; empty: nothing is sent
+  std::filesystem::path ca_file;
+};
 
 /// Text that was asked for (--help, --version): for standard output, exit 0.
 struct Answer {
@@ -140,7 +150,7 @@ struct Answer {
 };
 
 using Invocation = std::variant<Answer, NodeOptions, TrainOptions, PredictOptions, DataOptions,
-                                ClientOptions, KeygenOptions>;
+                                ClientOptions, ReportOptions, KeygenOptions>;
 
 /// Wrong usage, exit 2: everything that was found, a line each.
 struct UsageError {
@@ -168,5 +178,6 @@ struct UsageError {
 [[nodiscard]] std::filesystem::path default_output_directory(std::string_view node_name);
 
 inline constexpr std::uint16_t kDefaultGossipPort = 7420;
+inline constexpr std::uint16_t kDefaultHttpPort = 7421;
 
 }  // namespace hogwild::daemon

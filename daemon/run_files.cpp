@@ -79,6 +79,15 @@ json::value result_of(const RunReportFacts& facts) {
 
 }  // namespace
 
+std::vector<std::string> present_files(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  for (const char* const name : kRunFiles) {
+    std::error_code error;
+    if (std::filesystem::is_regular_file(directory / name, error)) names.emplace_back(name);
+  }
+  return names;
+}
+
 std::string report_json(const RunReportFacts& facts) {
   json::array nodes;
   for (const ReportedNode& node : facts.nodes) {
@@ -98,6 +107,12 @@ std::string report_json(const RunReportFacts& facts) {
     for (const auto& [name, link] : *facts.links) by_name[name] = link;
     links = std::move(by_name);
   }
+  json::value upload;
+  if (!facts.upload_to.empty()) {
+    json::object errors;
+    for (const auto& [name, reason] : facts.upload_errors) errors[name] = reason;
+    upload = json::object{{"to", facts.upload_to}, {"errors", std::move(errors)}};
+  }
   const json::object report = {
       {"node", json::object{{"name", facts.node_name}, {"state", facts.node_state}}},
       {"version", facts.version},
@@ -107,6 +122,7 @@ std::string report_json(const RunReportFacts& facts) {
       {"nodes", std::move(nodes)},
       {"members", std::move(changes)},
       {"links", std::move(links)},
+      {"upload", std::move(upload)},
   };
   return json::serialize(report) + "\n";
 }
@@ -132,14 +148,22 @@ std::string train_stats_csv(const std::vector<sgd::HistoryPoint>& history) {
   return text;
 }
 
-std::vector<std::pair<std::string, std::string>> result_files(
-    const sgd::LinearModel& model, const std::vector<sgd::HistoryPoint>& history) {
+std::expected<void, std::string> write_result_files(const std::filesystem::path& directory,
+                                                    const sgd::LinearModel& model,
+                                                    const std::vector<sgd::HistoryPoint>& history) {
   const bool is_text = sgd::liblinear_complaint(model.feature_count, model.column_count()).empty();
-  return {is_text ? std::pair{"model.liblinear", sgd::to_liblinear(model)}
-                  : std::pair{"model.bin", sgd::to_binary(model)},
-          {"weights.csv", sgd::to_weights_csv(model)},
-          {"val_stats.csv", val_stats_csv(history)},
-          {"train_stats.csv", train_stats_csv(history)}};
+  std::error_code ignored;
+  std::filesystem::remove(directory / (is_text ? "model.bin" : "model.liblinear"), ignored);
+  auto written =
+      is_text ? write_file_atomically(directory / "model.liblinear", sgd::to_liblinear(model))
+              : write_file_atomically(directory / "model.bin", sgd::to_binary(model));
+  const auto then = [&](const char* name, const std::string& content) {
+    if (written) written = write_file_atomically(directory / name, content);
+  };
+  then("weights.csv", sgd::to_weights_csv(model));
+  then("val_stats.csv", val_stats_csv(history));
+  then("train_stats.csv", train_stats_csv(history));
+  return written;
 }
 
 std::expected<void, std::string> prepare_directory(const std::filesystem::path& directory) {

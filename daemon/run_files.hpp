@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +14,14 @@
 #include "sgd/replica/records.hpp"
 
 namespace hogwild::daemon {
+
+/// The files of a run that people may want, in the order in which they are uploaded.
+inline constexpr std::array<const char*, 9> kRunFiles{
+    "model.liblinear",   "model.bin",    "weights.csv", "val_stats.csv", "train_stats.csv",
+    "filtered_logs.txt", "all_logs.txt", "report.html", "report.json"};
+
+/// Those that are there.
+[[nodiscard]] std::vector<std::string> present_files(const std::filesystem::path& directory);
 
 /// A member as report.json lists it.
 struct ReportedNode {
@@ -43,6 +53,8 @@ struct RunReportFacts {
   std::vector<ReportedNode> nodes;
   std::vector<MemberChange> changes;
   std::optional<sgd::Links> links;  ///< empty: null
+  std::string upload_to;            ///< where this node sent the files; empty: nowhere
+  std::map<std::string, std::string> upload_errors;  ///< why, by the name of a file
 };
 
 [[nodiscard]] std::string report_json(const RunReportFacts& facts);
@@ -52,10 +64,12 @@ struct RunReportFacts {
 /// `t_seconds,updates,loss,accuracy,batch`: the same rows for the examples trained since the last.
 [[nodiscard]] std::string train_stats_csv(const std::vector<sgd::HistoryPoint>& history);
 
-/// Names and contents of the run's files but the logs and the report. A model whose ids are too
-/// wide for LIBLINEAR's text is there in the binary form.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> result_files(
-    const sgd::LinearModel& model, const std::vector<sgd::HistoryPoint>& history);
+/// Writes the run's files but the logs and the reports. A model whose ids are too wide for
+/// LIBLINEAR's text is there in the binary form; one that an earlier run left in the other form
+/// goes.
+[[nodiscard]] std::expected<void, std::string> write_result_files(
+    const std::filesystem::path& directory, const sgd::LinearModel& model,
+    const std::vector<sgd::HistoryPoint>& history);
 
 /// Creates `directory` where it is missing and checks that a file can be made in it.
 [[nodiscard]] std::expected<void, std::string> prepare_directory(

@@ -7,7 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
@@ -23,7 +23,7 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 using asio::ip::tcp;
-using Answer = std::expected<ClientResponse, std::string>;
+using Answer = std::expected<ClientResponse, FetchFailure>;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
@@ -51,16 +51,19 @@ beast::http::request<beast::http::string_body> message_of(const ClientRequest& r
   return message;
 }
 
-/// Why an exchange ended early, as a sentence.
-std::string failure(const std::string& authority, const boost::system::error_code& error,
-                    const Deadline& deadline) {
-  return authority + ": " + (deadline.has_passed() ? "no answer in time" : error.message());
+/// Why an exchange ended early.
+FetchFailure failure(const std::string& authority, const boost::system::error_code& error,
+                     const Deadline& deadline) {
+  if (deadline.has_passed()) return {authority + ": no answer in time"};
+  return {authority + ": " + error.message(), error == asio::error::connection_refused ||
+                                                  error == asio::error::connection_reset ||
+                                                  error == beast::http::error::end_of_stream};
 }
 
 asio::awaitable<Answer> exchange(const ClientRequest& request, const ClientLimits& limits) {
   const std::string authority = authority_of(request);
   const auto endpoints = co_await look_up(request.host, request.port, limits.resolve);
-  if (!endpoints) co_return std::unexpected(endpoints.error());
+  if (!endpoints) co_return std::unexpected(FetchFailure{endpoints.error()});
 
   tcp::socket socket(co_await asio::this_coro::executor);
   Deadline deadline(socket.get_executor(), [&socket] {
@@ -68,7 +71,7 @@ asio::awaitable<Answer> exchange(const ClientRequest& request, const ClientLimit
     socket.close(ignored);
   });
   boost::system::error_code error = asio::error::host_not_found;
-  std::string reason;
+  FetchFailure reason{authority + ": the name has no address"};
   for (const auto& endpoint : *endpoints) {
     boost::system::error_code ignored;
     socket.close(ignored);
@@ -105,7 +108,7 @@ asio::awaitable<void> keep(const ClientRequest& request, const ClientLimits& lim
 
 Answer fetch(const ClientRequest& request, const ClientLimits& limits) {
   asio::io_context context;
-  Answer answer = std::unexpected("no answer");
+  Answer answer = std::unexpected(FetchFailure{"no answer"});
   asio::co_spawn(context, keep(request, limits, answer), asio::detached);
   context.run();
   return answer;

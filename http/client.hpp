@@ -32,10 +32,16 @@ struct ClientResponse {
   std::string body;
 };
 
-/// Sends one request and waits for its answer; blocks the caller. Errors are sentences with host
-/// and port: who did not answer, and why. An answer with any status is an answer, not an error.
-[[nodiscard]] std::expected<ClientResponse, std::string> fetch(const ClientRequest& request,
-                                                               const ClientLimits& limits = {});
+/// Why there is no answer.
+struct FetchFailure {
+  std::string text;      ///< A sentence with host and port.
+  bool is_gone = false;  ///< Nobody listens there, or the connection was reset: no node is there.
+};
+
+/// Sends one request and waits for its answer; blocks the caller. An answer with any status is an
+/// answer, not a failure.
+[[nodiscard]] std::expected<ClientResponse, FetchFailure> fetch(const ClientRequest& request,
+                                                                const ClientLimits& limits = {});
 
 /// What an answer that is an error says to people: the `detail` of its problem+json, else its
 /// status.

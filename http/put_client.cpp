@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -41,13 +42,27 @@ bool is_unreachable(const boost::system::error_code& error) {
 std::string content_type(std::string_view name) {
   if (name.ends_with(".json")) return "application/json";
   if (name.ends_with(".csv")) return "text/csv; charset=utf-8";
+  if (name.ends_with(".html")) return "text/html; charset=utf-8";
+  if (name.ends_with(".bin")) return "application/octet-stream";
   return "text/plain; charset=utf-8";
 }
 
-std::string head_of(const Url& url, const std::string& name, std::uint64_t length) {
-  return "PUT " + url.target(name) + " HTTP/1.1\r\nHost: " + url.authority() +
+/// The field by which a proxy knows its user, where it wants to.
+std::string authorization_of(const Proxy& proxy) {
+  if (proxy.authorization.empty()) return {};
+  return "Proxy-Authorization: " + proxy.authorization + "\r\n";
+}
+
+/// A proxy that passes a request on is told the whole URL; what goes through a tunnel is not for
+/// it.
+std::string head_of(const UploadOptions& options, const std::string& name, std::uint64_t length) {
+  const Url& url = options.url;
+  const bool is_passed_on = options.proxy && !url.is_tls;
+  return "PUT " + (is_passed_on ? url.link(name) : url.target(name)) +
+         " HTTP/1.1\r\nHost: " + url.authority() +
          "\r\nUser-Agent: hogwild\r\nContent-Type: " + content_type(name) +
-         "\r\nContent-Length: " + std::to_string(length) + "\r\nConnection: close\r\n\r\n";
+         "\r\nContent-Length: " + std::to_string(length) + "\r\n" +
+         (is_passed_on ? authorization_of(*options.proxy) : "") + "Connection: close\r\n\r\n";
 }
 
 /// What an answer means; its body counts only where it `is_whole`.
@@ -121,12 +136,18 @@ void PutClient::stop() {
 asio::awaitable<PutResult> PutClient::attempt(const Upload& upload) {
   const auto source = co_await open(upload);
   if (!source) co_return PutResult{Outcome::kRefused, source.error()};
-  const auto& url = options_.url;
+  const auto& [url, proxy] = std::tie(options_.url, options_.proxy);
   const auto endpoints =
-      co_await look_up(url.host, std::to_string(url.port), options_.resolve_limit);
-  if (!endpoints) co_return PutResult{Outcome::kUnreachable, endpoints.error()};
+      co_await look_up(proxy ? proxy->host : url.host,
+                       std::to_string(proxy ? proxy->port : url.port), options_.resolve_limit);
+  if (!endpoints) {
+    co_return PutResult{Outcome::kUnreachable, (proxy ? "proxy: " : "") + endpoints.error()};
+  }
   if (auto failed = co_await connect(*endpoints)) co_return std::move(*failed);
   if (!url.is_tls) co_return co_await exchange(socket_, upload.name, *source);
+  if (proxy) {
+    if (auto failed = co_await open_tunnel()) co_return std::move(*failed);
+  }
 
   asio::ssl::stream<Socket&> stream(socket_, tls_);
   if (auto failed = co_await shake_hands(stream)) co_return std::move(*failed);
@@ -162,6 +183,33 @@ asio::awaitable<std::optional<PutResult>> PutClient::connect(
     if (is_unreachable(error)) failed->outcome = Outcome::kUnreachable;
   }
   co_return failed;
+}
+
+/// Has the proxy pass on every byte between here and the server; the failure, or nothing.
+asio::awaitable<std::optional<PutResult>> PutClient::open_tunnel() {
+  const auto& url = options_.url;
+  const bool is_ipv6 = url.host.find(':') != std::string::npos;
+  const std::string target =
+      (is_ipv6 ? '[' + url.host + ']' : url.host) + ':' + std::to_string(url.port);
+  const std::string head = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target +
+                           "\r\nUser-Agent: hogwild\r\n" + authorization_of(*options_.proxy) +
+                           "\r\n";
+  limit_.arm(options_.tunnel_limit);
+  auto [error, count] = co_await asio::async_write(socket_, asio::buffer(head), kAwait);
+  beast::flat_buffer buffer;
+  beast::http::response_parser<beast::http::empty_body> parser;
+  parser.skip(true);
+  if (!error) {
+    std::tie(error, count) =
+        co_await beast::http::async_read_header(socket_, buffer, parser, kAwait);
+  }
+  if (error) co_return failure("opened no tunnel", error);
+  const auto& answer = parser.get();
+  if (answer.result_int() / 100 == 2) co_return std::nullopt;
+  const bool may_pass = is_retryable(answer.result_int());
+  co_return PutResult{may_pass ? Outcome::kFailed : Outcome::kHopeless,
+                      server() + ": the proxy answered " + std::to_string(answer.result_int()) +
+                          ' ' + printable(std::string_view(answer.reason()))};
 }
 
 /// Opens TLS and checks that the certificate is valid for the host; the failure, or nothing.
@@ -206,7 +254,7 @@ asio::awaitable<PutResult> PutClient::exchange(Stream& stream, const std::string
 template <typename Stream>
 asio::awaitable<std::optional<PutResult>> PutClient::send(Stream& stream, const std::string& name,
                                                           const Source& source) {
-  const std::string head = head_of(options_.url, name, source.size());
+  const std::string head = head_of(options_, name, source.size());
   limit_.arm(options_.write_limit);
   auto [error, count] = co_await asio::async_write(stream, asio::buffer(head), kAwait);
   const auto piece = std::make_shared<std::string>();
@@ -250,13 +298,19 @@ asio::awaitable<PutResult> PutClient::receive(Stream& stream, const std::string&
 
 /// A failure of the connection, as a sentence about the server.
 PutResult PutClient::failure(std::string_view what, const boost::system::error_code& error) const {
-  std::string text = options_.url.authority() + ' ' + std::string(what);
+  std::string text = server() + ' ' + std::string(what);
   if (is_interrupted_ || limit_.has_passed()) {
     text += ": no answer in time";
   } else if (error) {
     text += ": " + error.message();
   }
   return {Outcome::kFailed, std::move(text)};
+}
+
+/// The server as messages name it.
+std::string PutClient::server() const {
+  const auto& proxy = options_.proxy;
+  return options_.url.authority() + (proxy ? " through the proxy " + proxy->authority() : "");
 }
 
 void PutClient::close() {

@@ -32,8 +32,9 @@ struct PutResult {
   std::string text;  ///< The link where it was stored, else the reason as a sentence.
 };
 
-/// Stores files with HTTP PUT, a connection each, over TCP or TLS; each phase has its time limit.
-/// One attempt, no retries.
+/// Stores files with HTTP PUT, a connection each, over TCP or TLS, perhaps through a proxy: one
+/// that passes requests on for http, a tunnel for https. Each phase has its time limit. One
+/// attempt, no retries.
 ///
 /// Threads: that of the executor. Owns: the connection and a thread that reads files.
 class PutClient {
@@ -63,6 +64,7 @@ class PutClient {
   boost::asio::awaitable<std::expected<Source, std::string>> open(const Upload& upload);
   boost::asio::awaitable<std::optional<PutResult>> connect(
       const std::vector<boost::asio::ip::tcp::endpoint>& endpoints);
+  boost::asio::awaitable<std::optional<PutResult>> open_tunnel();
   template <typename Stream>
   boost::asio::awaitable<std::optional<PutResult>> shake_hands(Stream& stream);
   template <typename Stream>
@@ -77,6 +79,7 @@ class PutClient {
                                     std::shared_ptr<std::string> piece);
   [[nodiscard]] PutResult failure(std::string_view what,
                                   const boost::system::error_code& error) const;
+  [[nodiscard]] std::string server() const;
   void close();
 
   // Fixed after construction

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "http/message.hpp"
+#include "http/proxy.hpp"
 #include "http/url.hpp"
 
 namespace boost::asio {
@@ -38,10 +39,12 @@ struct UploadOptions {
   /// PEM file of the authorities to trust instead of the system's (or those of SSL_CERT_FILE,
   /// SSL_CERT_DIR).
   std::optional<std::filesystem::path> ca_file{};
+  std::optional<Proxy> proxy{};   ///< Through which the server is reached.
   std::uint64_t jitter_seed = 0;  ///< Spreads the retries of many nodes.
 
   std::chrono::milliseconds resolve_limit{5'000};
   std::chrono::milliseconds connect_limit{5'000};  ///< For each address.
+  std::chrono::milliseconds tunnel_limit{10'000};  ///< A proxy's answer to CONNECT.
   std::chrono::milliseconds handshake_limit{10'000};
   std::chrono::milliseconds write_limit{20'000};  ///< For each 64 KiB.
   std::chrono::milliseconds answer_limit{

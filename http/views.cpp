@@ -158,10 +158,16 @@ Answer get_report(const Call& call) {
 Answer get_report_file(const Call& call) {
   const auto path = call.backend.report_file(call.argument);
   if (!path) return problem(404, "the run has no such file; /v1/report lists them");
-  const auto type = call.argument.ends_with(".json")  ? kJson
-                    : call.argument.ends_with(".csv") ? kCsv
-                                                      : kText;
-  return typed_response(200, type, *path);
+  const auto type = call.argument.ends_with(".json")   ? kJson
+                    : call.argument.ends_with(".csv")  ? kCsv
+                    : call.argument.ends_with(".html") ? "text/html"
+                                                       : kText;
+  Response response = typed_response(200, type, *path);
+  if (type == "text/html") {  // it brings its own style, and nothing else
+    set_field(response, "Content-Security-Policy",
+              "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+  }
+  return response;
 }
 
 Answer get_config(const Call& call) {

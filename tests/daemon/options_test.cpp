@@ -440,6 +440,44 @@ BOOST_AUTO_TEST_CASE(the_other_commands_have_their_options) {
   BOOST_TEST(leave.http_token_file == "t");
 }
 
+BOOST_AUTO_TEST_CASE(clients_take_a_node_as_people_write_it) {
+  for (const auto& [word, node] :
+       {std::pair{"10.0.0.1:9", "10.0.0.1:9"}, std::pair{"node-3", "node-3:7421"},
+        std::pair{"http://127.0.0.1:7421", "127.0.0.1:7421"},
+        std::pair{"http://[::1]:8000/", "[::1]:8000"}}) {
+    BOOST_TEST(parsed<ClientOptions>({"status", word}).node.text() == node);
+  }
+  BOOST_TEST(parsed<ClientOptions>({"status"}).node.text() == "127.0.0.1:7421");
+  BOOST_TEST(contains(only_violation({"status", "10.0.0.1:0"}), "port 0"));
+}
+
+BOOST_AUTO_TEST_CASE(clients_are_watched_formatted_and_given_a_reason) {
+  const auto once = parsed<ClientOptions>({"status"});
+  BOOST_TEST(!once.watch);
+  BOOST_TEST((once.interval == 1s));
+  BOOST_TEST((once.format == OutputFormat::kText));
+  const auto watch =
+      parsed<ClientOptions>({"members", "--watch", "--interval", "200ms", "--format", "json"});
+  BOOST_TEST(watch.watch);
+  BOOST_TEST((watch.interval == 200ms));
+  BOOST_TEST((watch.format == OutputFormat::kJson));
+  BOOST_TEST((parsed<ClientOptions>({"status", "--json"}).format == OutputFormat::kJson));
+  BOOST_TEST((parsed<ClientOptions>({"top", "x:1"}).action == ClientAction::kTop));
+  BOOST_TEST(parsed<ClientOptions>({"stop", "--reason", "seen enough"}).reason == "seen enough");
+  BOOST_TEST(contains(only_violation({"stop", "--watch"}), "--watch"));
+  BOOST_TEST(contains(only_violation({"status", "--format", "xml"}), "text or json"));
+}
+
+BOOST_AUTO_TEST_CASE(report_takes_a_directory_and_perhaps_where_to_send_it) {
+  BOOST_TEST(parsed<ReportOptions>({"report", "out"}).upload == "");
+  const auto report =
+      parsed<ReportOptions>({"report", "out", "--upload", "https://x/", "--ca-file", "ca"});
+  BOOST_TEST(report.directory == "out");
+  BOOST_TEST(report.upload == "https://x");
+  BOOST_TEST(report.ca_file == "ca");
+  BOOST_TEST(contains(only_violation({"report"}), "DIR is missing"));
+}
+
 BOOST_AUTO_TEST_CASE(words_after_two_dashes_are_not_flags) {
   BOOST_TEST(parsed<DataOptions>({"data", "info", "--", "--odd"}).data == "--odd");
 }

@@ -26,8 +26,8 @@ LIMIT_SECONDS = 60  # of any single wait; a loaded machine is slow
 # Small enough to be quick, large enough to train on.
 TRAIN = "synth:rcv1?n=20000"
 TEST = "synth:rcv1?n=2000&part=test"
-FILES = ["all_logs.txt", "filtered_logs.txt", "model.liblinear", "report.json", "train_stats.csv", "val_stats.csv",
-         "weights.csv"]
+FILES = ["all_logs.txt", "filtered_logs.txt", "model.liblinear", "report.html", "report.json", "train_stats.csv",
+         "val_stats.csv", "weights.csv"]
 
 
 def clean_environment(**more):

@@ -57,21 +57,24 @@ BOOST_AUTO_TEST_CASE(nobody_there_is_an_error_that_names_the_place) {
   const auto port = silent_port();
   const auto refused = fetch(to_port(port));
   BOOST_TEST_REQUIRE(!refused.has_value());
-  BOOST_TEST(contains(refused.error(), "127.0.0.1:" + std::to_string(port)));
-  BOOST_TEST(contains(refused.error(), "refused"), refused.error());
+  BOOST_TEST(contains(refused.error().text, "127.0.0.1:" + std::to_string(port)));
+  BOOST_TEST(contains(refused.error().text, "refused"), refused.error().text);
+  BOOST_TEST(refused.error().is_gone);
 
   auto request = to_port(port);
   request.host = "name.invalid";
   const auto unknown = fetch(request);
   BOOST_TEST_REQUIRE(!unknown.has_value());
-  BOOST_TEST(contains(unknown.error(), "name.invalid"));
+  BOOST_TEST(contains(unknown.error().text, "name.invalid"));
+  BOOST_TEST(!unknown.error().is_gone);
 }
 
 BOOST_AUTO_TEST_CASE(silence_ends_in_time) {
   RawServer server({[](RawSocket& socket) { socket.read_rest(); }});
   const auto answer = fetch(to_port(server.port()), {.exchange = 30ms});
   BOOST_TEST_REQUIRE(!answer.has_value());
-  BOOST_TEST(contains(answer.error(), "no answer in time"));
+  BOOST_TEST(contains(answer.error().text, "no answer in time"));
+  BOOST_TEST(!answer.error().is_gone);
 }
 
 BOOST_AUTO_TEST_CASE(answer_that_is_cut_or_no_http_or_too_large_is_an_error) {

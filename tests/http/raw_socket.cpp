@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -126,6 +127,21 @@ std::string RawSocket::read_rest() {
   while (receive()) {
   }
   return std::exchange(unread_, {});
+}
+
+void RawSocket::join(RawSocket& other) {
+  for (;;) {
+    other.send(std::exchange(unread_, {}));
+    send(std::exchange(other.unread_, {}));
+    std::array<pollfd, 2> sides{pollfd{descriptor_, POLLIN, 0},
+                                pollfd{other.descriptor_, POLLIN, 0}};
+    if (::poll(sides.data(), sides.size(), 20'000) <= 0) throw std::runtime_error("poll: silence");
+    if (sides[0].revents != 0 && !receive()) return;
+    if (sides[1].revents != 0 && !other.receive()) {
+      send(std::exchange(other.unread_, {}));
+      return;
+    }
+  }
 }
 
 bool RawSocket::receive() {

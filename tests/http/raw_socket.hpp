@@ -38,6 +38,8 @@ class RawSocket {
   void skip(std::size_t count);
   /// Everything until the other side closes or resets.
   std::string read_rest();
+  /// Passes on what comes from either side until one of them closes, as a proxy's tunnel does.
+  void join(RawSocket& other);
 
  private:
   bool receive();

@@ -229,6 +229,44 @@ BOOST_FIXTURE_TEST_CASE(certificate_of_another_host_is_refused, Nginx) {
   BOOST_TEST(stored("a") == "");
 }
 
+BOOST_FIXTURE_TEST_CASE(files_arrive_through_the_tunnel_of_a_proxy, Nginx) {
+  std::vector<std::string> asked;
+  RawServer proxy({[&](RawSocket& client) {
+    asked.push_back(client.read_head());
+    RawSocket server = RawSocket::connect(tls_port);
+    client.send("HTTP/1.1 200 Connection established\r\n\r\n");
+    client.join(server);
+  }});
+  auto options = quick_options(secure());
+  options.ca_file = ca_file();
+  options.proxy = Proxy{"127.0.0.1", proxy.port(), "Basic dTpw"};
+  const std::string large(3'000'000, 'x');
+  const auto results = upload_all(options, {in_memory("a", "secret"), in_memory("b", large)});
+  BOOST_TEST_REQUIRE(results.at(0).link.has_value(), results.at(0).link.error());
+  BOOST_TEST(results.at(0).link.value() == secure() + "/a");
+  BOOST_TEST(stored("a") == "secret");
+  BOOST_TEST((stored("b") == large));
+  const std::string target = "127.0.0.1:" + std::to_string(tls_port);
+  BOOST_TEST_REQUIRE(asked.size() == 2U);
+  BOOST_TEST(asked[0] == "CONNECT " + target + " HTTP/1.1\r\nHost: " + target +
+                             "\r\nUser-Agent: hogwild\r\nProxy-Authorization: Basic dTpw\r\n\r\n");
+}
+
+BOOST_FIXTURE_TEST_CASE(certificate_is_checked_through_a_tunnel_too, Nginx) {
+  RawServer proxy({[&](RawSocket& client) {
+    client.read_head();
+    RawSocket server = RawSocket::connect(tls_port);
+    client.send("HTTP/1.1 200 OK\r\n\r\n");
+    client.join(server);
+  }});
+  auto options = quick_options(secure());
+  options.proxy = Proxy{"127.0.0.1", proxy.port(), {}};
+  const auto results = upload_all(options, {in_memory("a", "x")});
+  BOOST_TEST(contains(results.at(0).link.error(), "certificate that is not trusted"),
+             results.at(0).link.error());
+  BOOST_TEST(stored("a") == "");
+}
+
 BOOST_FIXTURE_TEST_CASE(https_to_a_plain_port_is_hopeless, Nginx) {
   auto options = quick_options("https://127.0.0.1:" + std::to_string(plain_port));
   options.ca_file = ca_file();

@@ -1,5 +1,10 @@
 #include "http/uploader.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 #include <random>
@@ -140,6 +145,59 @@ BOOST_AUTO_TEST_CASE(each_phase_that_stalls_is_cut_short_and_tried_again) {
   const auto results = upload_all(options, {in_memory("a", "x")});
   BOOST_TEST(results.at(0).link.value() == "link");
   BOOST_TEST(results.at(0).attempts == 3U);
+}
+
+// A listener that accepts nobody: its queue is full, so that further connections get no answer.
+class DeafListener {
+ public:
+  DeafListener() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    BOOST_TEST_REQUIRE(::bind(listener_, generic, size) == 0);
+    BOOST_TEST_REQUIRE(::listen(listener_, 0) == 0);
+    ::getsockname(listener_, generic, &size);
+    port_ = ntohs(address.sin_port);
+    waiting_.push_back(RawSocket::connect(port_));  // All that the queue takes.
+  }
+  ~DeafListener() { ::close(listener_); }
+  DeafListener(const DeafListener&) = delete;
+  DeafListener& operator=(const DeafListener&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  int listener_;
+  std::uint16_t port_ = 0;
+  std::vector<RawSocket> waiting_;
+};
+
+BOOST_AUTO_TEST_CASE(connection_that_does_not_come_about_is_cut_short_and_tried_again) {
+  const DeafListener deaf;
+  auto options = quick_options("http://127.0.0.1:" + std::to_string(deaf.port()));
+  options.connect_limit = 30ms;
+  options.stall_limit = 200ms;
+  const auto results = upload_all(options, {in_memory("a", "x")});
+  BOOST_TEST(contains(results.at(0).link.error(), "cannot be connected to: no answer in time"),
+             results.at(0).link.error());
+  BOOST_TEST(results.at(0).attempts >= 3U);
+}
+
+BOOST_AUTO_TEST_CASE(handshake_that_stalls_or_breaks_off_is_tried_again) {
+  RawServer server({[](RawSocket& socket) { socket.read_rest(); },  // Hears, and says nothing.
+                    [](RawSocket& socket) {
+                      socket.skip(1);
+                      socket.reset();
+                    }});
+  auto options = quick_options("https://127.0.0.1:" + std::to_string(server.port()));
+  options.handshake_limit = 50ms;
+  options.stall_limit = 200ms;
+  const auto results = upload_all(options, {in_memory("a", "x")});
+  BOOST_TEST(contains(results.at(0).link.error(), "broke off the TLS handshake"),
+             results.at(0).link.error());
+  BOOST_TEST(results.at(0).attempts >= 3U);
 }
 
 BOOST_AUTO_TEST_CASE(server_that_takes_nothing_in_is_given_up_on_for_all_files) {
