@@ -47,15 +47,13 @@ class Sync(SwarmTest):
 
     def test_equal_seeds_give_equal_bits(self):
         digests = []
+        settings = ["--mode", "sync", "--train", "synth:rcv1?n=20000", "--test", "synth:rcv1?n=2000&part=test", "--expect", "3",
+                    "--seed", "7", "--broadcast-interval", "700i", "--epochs", "2"]
         for attempt in range(2):
-            nodes = [self.start(f"r{attempt}-node-1", "--mode", "sync", "--train", "synth:rcv1?n=20000", "--test",
-                                "synth:rcv1?n=2000&part=test", "--expect", "3", "--seed", "7", "--threads", "2",
-                                "--broadcast-interval", "700i", "--epochs", "2", called="node-1")]
+            nodes = [self.start(f"r{attempt}-1", *settings, called="node-1")]
             for number in (2, 3):
-                nodes.append(self.start(f"r{attempt}-node-{number}", "--mode", "sync", "--train",
-                                        "synth:rcv1?n=20000", "--test", "synth:rcv1?n=2000&part=test", "--expect", "3",
-                                        "--seed", "7", "--threads", "2", "--broadcast-interval", "700i", "--epochs",
-                                        "2", "--join", nodes[0].gossip, called=f"node-{number}"))
+                nodes.append(self.start(f"r{attempt}-{number}", *settings, "--join", nodes[0].gossip,
+                                        called=f"node-{number}"))
             report = self.assert_same_result(nodes)
             digests.append((report["result"]["state_digest"],
                             hashlib.sha256((nodes[0].out / "model.liblinear").read_bytes()).hexdigest()))
