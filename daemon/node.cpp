@@ -505,6 +505,7 @@ void Node::check_end(Instant now) {
   const sgd::Run& run = core_->run();
   const bool is_served = options_.on_finish == OnFinish::kServe;
   if (run.phase() == sgd::Phase::kDone && !is_leaving_) {
+    upload_where_due();
     // Links that never came are null in the report.
     const bool may_report = is_exported_ && (run.links() || run.may_exit(now));
     if (may_report && !is_reported_) {

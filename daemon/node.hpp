@@ -115,6 +115,7 @@ class Node {
   // node_report.cpp: the end of a run
   void export_results();
   void results_written(std::expected<void, std::string> result);
+  void upload_where_due();
   void upload();
   void uploads_done(UploadOutcome outcome);
   void write_report(std::string_view state);
@@ -195,6 +196,7 @@ class Node {
   std::map<std::string, std::uint64_t> uploads_total_;
   bool is_exporting_ = false;
   bool is_exported_ = false;
+  bool is_uploading_ = false;  ///< or did
   bool is_reported_ = false;
   bool has_all_files_ = false;
   bool has_failed_ = false;

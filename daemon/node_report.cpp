@@ -61,7 +61,6 @@ void Node::export_results() {
   if (!out_) {  // an idle member creates nothing
     is_exported_ = true;
     is_reported_ = true;
-    if (run.uploader() == id_.short_id()) uploads_done({});
     return;
   }
   is_exporting_ = true;
@@ -87,12 +86,18 @@ void Node::results_written(std::expected<void, std::string> result) {
     log_.warning("export_failed", {{"reason", result.error()}});
     exit_code_ = 1;
   }
-  if (core_->run().uploader() != id_.short_id()) return;
-  if (options_.upload.empty()) return uploads_done({});
-  upload();
 }
 
 // ── Upload ──
+
+// The finisher sends the files; where it is gone before its links are known, the next member does.
+void Node::upload_where_due() {
+  const sgd::Run& run = core_->run();
+  if (!is_exported_ || is_uploading_ || run.links() || run.uploader() != id_.short_id()) return;
+  is_uploading_ = true;
+  if (!out_ || options_.upload.empty()) return uploads_done({});
+  upload();
+}
 
 // Files are sent as they lie in --out; the logs go on until the node ends, so they have their
 // temporary names and are sent as they are now.

@@ -137,6 +137,7 @@ struct KeygenOptions {
   std::filesystem::path promote_in;  ///< empty: not this step
   std::filesystem::path retire_in;   ///< empty: not this step
 };
+
 /// What a run that ended has left, shown or uploaded again.
 struct ReportOptions {
   std::filesystem::path directory;

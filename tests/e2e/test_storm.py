@@ -13,8 +13,8 @@ import unittest
 
 from swarm import SIGKILL, SIGTERM, SwarmTest, run
 
-SECONDS = float(os.environ.get("HOGWILD_STORM_SECONDS", "10"))
-NODES = int(os.environ.get("HOGWILD_STORM_NODES", "6"))
+SECONDS = float(os.environ.get("HOGWILD_STORM_SECONDS", "6"))
+NODES = int(os.environ.get("HOGWILD_STORM_NODES", "5"))
 SEED = int(os.environ.get("HOGWILD_STORM_SEED", str(random.SystemRandom().randrange(10**6))))
 
 

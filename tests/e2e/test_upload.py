@@ -10,7 +10,7 @@ import subprocess
 import threading
 import unittest
 
-from swarm import FILES, TEST, TRAIN, SwarmTest, clean_environment, free_port, needs_tool, run, wait_until
+from swarm import FILES, SIGKILL, TEST, TRAIN, SwarmTest, clean_environment, free_port, needs_tool, run, wait_until
 
 CONFIGURATION = """
 daemon off;
@@ -78,7 +78,7 @@ class Nginx(SwarmTest):
 
 
 class Target(http.server.ThreadingHTTPServer):
-    """Keeps what is PUT, after `faults`: one a request, a status or "cut" in the middle of the body."""
+    """Keeps what is PUT, after `faults`: one a request, a status, "cut" in the middle of the body, or "stall"."""
 
     daemon_threads = True
 
@@ -87,6 +87,7 @@ class Target(http.server.ThreadingHTTPServer):
         self.faults = list(faults)
         self.stored = {}
         self.requests = []
+        self.stalled, self.released = threading.Event(), threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -94,6 +95,7 @@ class Target(http.server.ThreadingHTTPServer):
         return self
 
     def __exit__(self, *_):
+        self.released.set()
         self.shutdown()
         self.server_close()
 
@@ -104,6 +106,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.requests.append(self.path)
         fault = self.server.faults.pop(0) if self.server.faults else None
         length = int(self.headers["Content-Length"])
+        if fault == "stall":
+            self.server.stalled.set()
+            self.server.released.wait(60)
+            self.close_connection = True
+            return
         if fault == "cut":
             self.rfile.read(length // 2)
             self.connection.close()
@@ -215,6 +222,21 @@ class Faults(SwarmTest):
         self.assertGreaterEqual(page.count("<svg "), 3)
         self.assertNotRegex(page, r'(src|href)="(https?:)?//')
         self.assertIn(node.digest(), page)
+
+
+class UploaderDies(SwarmTest):
+
+    def test_the_next_member_sends_the_files(self):
+        with Target(["stall"]) as target:
+            nodes = self.start_swarm(3, "--epochs", "1", "--upload", target.url)
+            self.assertTrue(target.stalled.wait(40))
+            uploader = next(node for node in nodes if "event=uploading" in node.log)
+            uploader.signal(SIGKILL)
+            rest = [node for node in nodes if node is not uploader]
+            report = self.assert_same_result(rest, accuracy=0.5)
+            self.assertEqual(sorted(target.stored), FILES)
+            self.assertIn("report.json", report["links"])
+            self.assertEqual(len({str(node.report()["links"]) for node in rest}), 1)
 
 
 class Failing(SwarmTest):
