@@ -16,7 +16,7 @@ struct ClusterKey {
   static constexpr std::size_t kBytes = 32;
 
   /// HKDF-Extract of the bytes in the file (RFC 5869): what all other keys are expanded from.
-  std::array<std::byte, kBytes> root;
+  std::array<std::byte, kBytes> root{};
   /// What packets and people call it; it tells nothing about the key.
   std::uint16_t id = 0;
 

@@ -18,7 +18,8 @@ const std::initializer_list<std::string_view> kPieces = {
     "hw", "\x01", "\x02", "\x81", "\x82", "\xff", std::string_view("\x00\x00", 2)};
 
 ClusterKey key(std::uint16_t id) {
-  ClusterKey made{.root = {}, .id = id};
+  ClusterKey made;
+  made.id = id;
   made.root.fill(static_cast<std::byte>(id));
   return made;
 }

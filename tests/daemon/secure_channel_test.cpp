@@ -15,7 +15,8 @@ constexpr std::uint64_t kA = 0xaaaa;
 constexpr std::uint64_t kB = 0xbbbb;
 
 ClusterKey key(unsigned char fill, std::uint16_t id) {
-  ClusterKey made{.root = {}, .id = id};
+  ClusterKey made;
+  made.id = id;
   made.root.fill(std::byte{fill});
   return made;
 }

@@ -4,13 +4,11 @@
 #include <set>
 #include <string>
 
+#include "tests/fuzz.hpp"
 #include "tests/http/running_server.hpp"
-#include "tests/sgd/data/fuzz.hpp"
 
 namespace hogwild::http {
 namespace {
-
-using sgd::FuzzRandom;
 
 std::string make_request(FuzzRandom& random) {
   const auto* const method =
@@ -78,11 +76,11 @@ std::string complaint(std::string_view said) {
 BOOST_AUTO_TEST_CASE(whatever_is_sent_answers_are_whole_and_the_next_client_is_served) {
   // A stream would not end; there is none.
   RunningServer node({.streams_max = 0, .linger_limit = std::chrono::milliseconds(20)});
-  sgd::fuzz(1500, [&](FuzzRandom& random) -> std::string {
+  fuzz(1500, [&](FuzzRandom& random) -> std::string {
     std::string bytes;
     for (auto count = random.below(3) + 1; count > 0; --count) bytes += make_request(random);
     if (!random.one_in(8)) {
-      sgd::mutate(random,
+      mutate(random,
                   {"\r\n", "\r\n\r\n", "\n", "\r", " ", ":", "%", "\0", "\xff", "/..", "//",
                    "Content-Length: 5\r\n", "Content-Length: 99999999999999999999\r\n",
                    "Transfer-Encoding: chunked\r\n", "Host: evil.example\r\n", " HTTP/1.1\r\n",

@@ -83,7 +83,10 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
       1 + static_cast<std::uint64_t>(
               std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count());
   core.self.meta = daemon::encode_meta({kDataPort, "127.0.0.1:7421", "sim"});
-  if (options_.is_sealed) core.keys = {daemon::ClusterKey{.root = {}, .id = 1}};
+  if (options_.is_sealed) {
+    core.keys.emplace_back();
+    core.keys.front().id = 1;
+  }
   core.run.settings.epochs = options_.epochs;
   core.run.settings.expect = options_.expect;
   core.run.settings.loss_interval = {false, 200};
