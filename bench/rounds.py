@@ -11,10 +11,16 @@ the run's own, from its first update to the first evaluation at the target (each
 
 failover: N daemons as fast as the cores go; the coordinator is killed (SIGKILL) or stopped (SIGSTOP); seconds until
 a survivor shows a later round of a newer term.
+
+    python3 bench/rounds.py kills    [--hogwild build/daemon/hogwild] [--runs 10]
+
+kills: four daemons at --rate 20000 for 15 s; the coordinator and then its successor are killed at random moments. The
+survivors must end with one digest.
 """
 import argparse
 import json
 import os
+import random
 import re
 import signal
 import statistics
@@ -61,7 +67,7 @@ class Swarm:
             with log.open("wb") as sink:
                 self.processes.append(subprocess.Popen(
                     [hogwild, "node", "--name", f"node-{number}", "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0",
-                     "--threads", "1", "--pin", "off", "--expect", str(count), "--out", out, *arguments, *seed],
+                     "--threads", "1", "--expect", str(count), "--out", out, *arguments, *seed],
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sink, env=environment()))
             while not (found := re.search(r"event=started .*?gossip=(\S+) http=\"?http://([^\s\"]+)",
                                           log.read_text())):
@@ -132,9 +138,35 @@ def failover(hogwild, count, sign, train, test):
             swarm.end()
 
 
+def kills(hogwild, train, test):
+    """(digests, accuracies) of the survivors."""
+    with tempfile.TemporaryDirectory() as directory:
+        swarm = Swarm(hogwild, directory, 4, "--train", train, "--test", test, "--mode", "sync", "--max-time", "15s",
+                      "--early-stopping", "0", "--log-level", "0", "--rate", str(RATE))
+        try:
+            alive = [0, 1, 2, 3]
+            while (swarm.status(3)["training"]["round"] or 0) < 10:
+                time.sleep(0.02)
+            term = 0
+            for _ in range(2):
+                time.sleep(random.uniform(0, 2))
+                while not ((leader := swarm.status(alive[-1])["cluster"]["coordinator"]) and leader["term"] > term):
+                    time.sleep(0.02)
+                term = leader["term"]
+                victim = int(leader["name"].split("-")[1]) - 1
+                swarm.processes[victim].kill()
+                alive.remove(victim)
+            for number in alive:
+                swarm.processes[number].wait(120)
+            results = [json.loads((swarm.out[number] / "report.json").read_text())["result"] for number in alive]
+        finally:
+            swarm.end()
+    return {one["state_digest"] for one in results}, [one["test_accuracy"] for one in results]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["time", "failover"])
+    parser.add_argument("what", choices=["time", "failover", "kills"])
     parser.add_argument("--hogwild", default="build/daemon/hogwild")
     parser.add_argument("--nodes", default=None)
     parser.add_argument("--modes", default="sync,async")
@@ -143,7 +175,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)
         train, test = work / "train.hwd", work / "test.hwd"
-        for source, cache in (("synth:rcv1", train), (TEST, test)):
+        for source, cache in (("synth:rcv1?part=train", train), (TEST, test)):
             subprocess.run([options.hogwild, "data", "convert", source, cache], check=True, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
         nodes = [int(n) for n in (options.nodes or ("1,2,4,8" if options.what == "time" else "4,16")).split(",")]
@@ -152,6 +184,13 @@ def main():
                 for name, sign in (("SIGKILL", signal.SIGKILL), ("SIGSTOP", signal.SIGSTOP)):
                     times = [failover(options.hogwild, count, sign, train, test) for _ in range(options.runs)]
                     print(f"{count} nodes, {name}: median {statistics.median(times):.2f} s, worst {max(times):.2f} s", flush=True)
+            return
+        if options.what == "kills":
+            for run in range(options.runs):
+                digests, accuracies = kills(options.hogwild, train, test)
+                print(f"run {run + 1}: {len(digests)} digest(s), accuracy {min(accuracies):.4f}", flush=True)
+                if len(digests) != 1:
+                    sys.exit(1)
             return
         loss = target_loss(options.hogwild, train, test, work)
         print(f"target: test loss {loss:.5f}")
