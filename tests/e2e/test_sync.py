@@ -60,7 +60,7 @@ class Sync(SwarmTest):
         self.assertEqual(digests[0], digests[1])
 
     def test_the_coordinator_and_its_successor_are_killed_and_a_joiner_comes_with_nothing(self):
-        nodes = self.start_sync(4, "--rate", "4000", "--max-time", "14s")
+        nodes = self.start_sync(4, "--rate", "4000", "--max-time", "12s")
         self.await_round(nodes[0], 20)
         for _ in range(2):
             coordinator, term = self.coordinator(nodes)
@@ -77,7 +77,7 @@ class Sync(SwarmTest):
         self.assert_same_result(nodes)
 
     def test_a_stopped_coordinator_is_replaced_and_comes_back(self):
-        nodes = self.start_sync(3, "--rate", "4000", "--max-time", "10s")
+        nodes = self.start_sync(3, "--rate", "4000", "--max-time", "8s")
         self.await_round(nodes[0], 20)
         coordinator, term = self.coordinator(nodes)
         others = [node for node in nodes if node is not coordinator]
