@@ -67,7 +67,7 @@ class ByHand(MembershipTest):
         self.assertEqual(lines[0].split(), ["name", "state", "for", "rtt_ms", "gossip", "http", "version", "keys", "id",
                                             "note"])
         self.assertEqual([line.split()[0] for line in lines[1:4]], ["node-1", "node-2", "node-3"])
-        self.assertRegex(lines[1], r"^node-1 +alive +\d+s +[\d.]+ +127\.0\.0\.1:\d+ +:\d+ ")
+        self.assertRegex(lines[1], r"^node-1 +alive +\d+s +[-\d.]+ +127\.0\.0\.1:\d+ +:\d+ ")
         self.assertTrue(lines[2].endswith("  this node"), lines[2])
         self.assertEqual(lines[5], "3 members: 3 alive, 0 suspect, 0 dead, 0 left")
 
