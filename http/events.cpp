@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "http/json_text.hpp"
+#include "http/status_json.hpp"
 #include "http/status_value.hpp"
 #include "http/whole_number.hpp"
 
@@ -20,9 +21,7 @@ Event member_event(const MemberStatus& member, std::string_view change) {
 }
 
 Event coordinator_event(const ClusterInfo& cluster) {
-  const json::value all = to_value(cluster);
-  return {"coordinator",
-          json_text({{"coordinator", all.at("coordinator")}, {"evaluator", all.at("evaluator")}})};
+  return {"coordinator", leaders_json(cluster)};
 }
 
 Event evaluation_event(const HistoryPoint& point) {
@@ -40,7 +39,9 @@ std::string event_text(std::string_view id, std::string_view type, std::string_v
 }
 
 std::string status_event_text(const NodeStatus& status) {
-  return event_text("", "status", json_text(to_value(status)));
+  std::string data = status_json(status);
+  data.pop_back();  // its line feed
+  return event_text("", "status", data);
 }
 
 EventLog::EventLog(std::string instance, std::size_t most)

@@ -42,16 +42,8 @@ void append_value(std::string& out, const json::value& value);
 
 /// Whether JSON has `text` as it is between quotes: ASCII without controls, quotes, backslashes.
 bool is_plain(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
-}
-
-void append_string(std::string& out, std::string_view text) {
-  if (is_plain(text)) {  // Nearly all are: no copies for them.
-    out.append(1, '"').append(text).append(1, '"');
-  } else {
-    out += json::serialize(json::string_view{valid_utf8(text)});
-  }
+  return std::ranges::all_of(text,
+                             [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
 }
 
 template <typename Integer>
@@ -100,7 +92,7 @@ void append_value(std::string& out, const json::value& value) {
       append_integer(out, value.get_uint64());
       break;
     case json::kind::double_:
-      out += number_text(value.get_double());
+      append_number(out, value.get_double());
       break;
     case json::kind::string:
       append_string(out, value.get_string());
@@ -116,8 +108,21 @@ void append_value(std::string& out, const json::value& value) {
 
 }  // namespace
 
-std::string number_text(double number) {
-  if (!std::isfinite(number)) return "null";
+void append_string(std::string& out, std::string_view text) {
+  if (is_plain(text)) {  // Nearly all are: no copies for them.
+    out.append(1, '"').append(text).append(1, '"');
+  } else {
+    out += json::serialize(json::string_view{valid_utf8(text)});
+  }
+}
+
+void append_number(std::string& out, std::uint64_t number) { append_integer(out, number); }
+
+void append_number(std::string& out, double number) {
+  if (!std::isfinite(number)) {
+    out += "null";
+    return;
+  }
   std::array<char, 32> text;
   // Plain notation where it is short; to_chars would write 200000 as 2e+05.
   const double magnitude = std::abs(number);
@@ -125,7 +130,13 @@ std::string number_text(double number) {
   const auto end = is_plain ? std::to_chars(text.data(), text.data() + text.size(), number,
                                             std::chars_format::fixed)
                             : std::to_chars(text.data(), text.data() + text.size(), number);
-  return {text.data(), end.ptr};
+  out.append(text.data(), end.ptr);
+}
+
+std::string number_text(double number) {
+  std::string out;
+  append_number(out, number);
+  return out;
 }
 
 std::string valid_utf8(std::string_view text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,12 @@ namespace hogwild::http {
 /// exponents (0.0001, not 1E-4), null for what is not finite, and every string as valid UTF-8. Ends
 /// without a line feed.
 [[nodiscard]] std::string json_text(const boost::json::value& value);
+
+/// Appends `text` as a JSON string, mended where it is not UTF-8.
+void append_string(std::string& out, std::string_view text);
+void append_number(std::string& out, std::uint64_t number);
+/// The same as number_text().
+void append_number(std::string& out, double number);
 
 /// The shortest text that reads back as `number`; "null" where it is not finite.
 [[nodiscard]] std::string number_text(double number);

@@ -30,6 +30,7 @@ using Parser = beast::http::request_parser<beast::http::string_body>;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kPieceBytes = 64 * 1024;
 constexpr std::size_t kReadBytes = 8 * 1024;
+constexpr std::size_t kUsualHeadBytes = 512;
 
 bool is_loopback(const asio::ip::tcp::socket& socket) {
   boost::system::error_code failed;
@@ -417,9 +418,13 @@ asio::awaitable<void> Session::stream(EventStream wanted, bool is_head) {
 /// Without `length` the answer has no body (304), or one that ends with the connection.
 std::string Session::head_of(const Response& response, std::optional<std::uint64_t> length,
                              bool keep_alive) const {
-  std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ' +
-                     std::string(reason_phrase(response.status)) + "\r\n";
-  for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
+  std::string head;
+  head.reserve(kUsualHeadBytes);
+  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(1, ' ');
+  head.append(reason_phrase(response.status)).append("\r\n");
+  for (const auto& [name, value] : response.headers) {
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
   if (const auto& wall_clock = server_->options.wall_clock) {
     head += "Date: " + http_date(wall_clock()) + "\r\n";
   }

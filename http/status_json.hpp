@@ -9,7 +9,10 @@
 /// with U+FFFD in the place of what is wrong, numbers that are not finite as null.
 namespace hogwild::http {
 
+/// Ends with a line feed, as those below.
 [[nodiscard]] std::string status_json(const NodeStatus& status);
+/// The coordinator and the evaluator alone; without a line feed.
+[[nodiscard]] std::string leaders_json(const ClusterInfo& cluster);
 [[nodiscard]] std::string members_json(const MemberList& list);
 [[nodiscard]] std::string history_json(std::span<const HistoryPoint> points);
 [[nodiscard]] std::string deltas_json(std::span<const DeltaPeer> peers);

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "http/status_json.hpp"
+
 namespace hogwild::http {
 namespace {
 
@@ -12,71 +14,6 @@ namespace json = boost::json;
 template <typename T>
 json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
-}
-
-json::value to_value(const NodeInfo& node) {
-  return {{"id", node.id},
-          {"name", node.name},
-          {"version", node.version},
-          {"state", name_of(node.state)},
-          {"uptime_seconds", node.uptime_seconds},
-          {"gossip", node.gossip},
-          {"http", node.http}};
-}
-
-json::value to_value(const RunInfo& run) {
-  return {{"id", or_null(run.id)},         {"loss", or_null(run.loss)},
-          {"lambda", or_null(run.lambda)}, {"features", or_null(run.features)},
-          {"rows", or_null(run.rows)},     {"seed", or_null(run.seed)}};
-}
-
-json::value to_value(const TrainingInfo& training) {
-  return {{"epoch", or_null(training.epoch)},
-          {"updates_total", or_null(training.updates_total)},
-          {"node_updates_total", or_null(training.node_updates_total)},
-          {"updates_per_second", or_null(training.updates_per_second)},
-          {"nonzeros_per_second", or_null(training.nonzeros_per_second)},
-          {"train_loss", or_null(training.train_loss)},
-          {"test_loss", or_null(training.test_loss)},
-          {"test_accuracy", or_null(training.test_accuracy)},
-          {"best_test_loss", or_null(training.best_test_loss)},
-          {"round", or_null(training.round)},
-          {"eta_seconds", or_null(training.eta_seconds)},
-          {"stop_reason", or_null(training.stop_reason)}};
-}
-
-json::value to_value(const ReplicaInfo& replica) {
-  return {{"state_digest", or_null(replica.state_digest)},
-          {"pending_updates", or_null(replica.pending_updates)},
-          {"divergence", or_null(replica.divergence)},
-          {"published_seq", or_null(replica.published_seq)}};
-}
-
-json::value to_value(const NetworkInfo& network) {
-  return {{"sent_bytes_total", network.sent_bytes_total},
-          {"received_bytes_total", network.received_bytes_total},
-          {"datagrams_lost_total", network.datagrams_lost_total},
-          {"datagrams_repaired_total", network.datagrams_repaired_total},
-          {"datagrams_rejected_total", network.datagrams_rejected_total}};
-}
-
-json::value to_value(const std::optional<RoundsInfo>& rounds) {
-  if (!rounds) return nullptr;
-  return {{"epoch", rounds->epoch},
-          {"members", rounds->members},
-          {"member", rounds->member},
-          {"contributors", rounds->contributors},
-          {"round_seconds", rounds->round_seconds},
-          {"elections_total", rounds->elections_total},
-          {"stragglers_total", rounds->stragglers_total},
-          {"lost_updates_total", rounds->lost_updates_total},
-          {"waiting", or_null(rounds->waiting)}};
-}
-
-json::value to_value(const std::optional<ResultInfo>& result) {
-  if (!result) return nullptr;
-  return {{"partial", result->partial},
-          {"unreached", json::array(result->unreached.begin(), result->unreached.end())}};
 }
 
 json::value to_value(const RefusedByStatus& refused) {
@@ -149,31 +86,6 @@ std::string iso_8601(WallTime time) {
   return text;
 }
 
-json::value to_value(const ClusterInfo& cluster) {
-  json::value coordinator = nullptr;
-  if (const auto& holder = cluster.coordinator) {
-    coordinator = {{"id", holder->id},
-                   {"name", holder->name},
-                   {"term", holder->term},
-                   {"since", holder->since ? json::value(iso_8601(*holder->since)) : nullptr},
-                   {"reason", holder->reason}};
-  }
-  json::value evaluator = nullptr;
-  if (const auto& holder = cluster.evaluator) {
-    evaluator = {{"id", holder->id}, {"name", holder->name}};
-  }
-  const auto& counts = cluster.members;
-  return {{"name", cluster.name},
-          {"mode", cluster.mode},
-          {"members",
-           {{"alive", counts.alive},
-            {"suspect", counts.suspect},
-            {"dead", counts.dead},
-            {"left", counts.left}}},
-          {"coordinator", coordinator},
-          {"evaluator", evaluator}};
-}
-
 json::value to_value(const MemberStatus& member) {
   return {{"id", member.id},
           {"name", member.name},
@@ -198,12 +110,7 @@ json::value to_value(const HistoryPoint& point) {
           {"test_accuracy", or_null(point.test_accuracy)}};
 }
 
-json::value to_value(const NodeStatus& status) {
-  return {{"node", to_value(status.node)},       {"cluster", to_value(status.cluster)},
-          {"run", to_value(status.run)},         {"training", to_value(status.training)},
-          {"replica", to_value(status.replica)}, {"network", to_value(status.network)},
-          {"rounds", to_value(status.rounds)},   {"result", to_value(status.result)}};
-}
+json::value to_value(const NodeStatus& status) { return json::parse(status_json(status)); }
 
 json::value to_value(const MemberList& list) {
   return {{"members", array_of(std::span(list.members))},

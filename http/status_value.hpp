@@ -10,7 +10,6 @@
 /// JSON and the text form.
 namespace hogwild::http {
 
-[[nodiscard]] boost::json::value to_value(const ClusterInfo& cluster);
 [[nodiscard]] boost::json::value to_value(const MemberStatus& member);
 [[nodiscard]] boost::json::value to_value(const HistoryPoint& point);
 [[nodiscard]] boost::json::value to_value(const NodeStatus& status);
