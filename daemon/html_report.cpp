@@ -22,6 +22,8 @@ using http::number;
 using http::part;
 using http::word;
 
+/// Of a run's time: over less, a speed is mostly noise.
+constexpr double kLeastShare = 0.01;
 constexpr std::size_t kMostRows = 500;  // of a table; the other files have them all
 
 constexpr std::string_view kStyle = R"(
@@ -162,11 +164,13 @@ std::string charts(const json::value& report, const std::vector<CurvePoint>& cur
       train_by_epoch.points.emplace_back(point.updates / rows, point.train_loss);
       test_by_epoch.points.emplace_back(point.updates / rows, point.test_loss);
     }
-    if (before != nullptr && point.t_seconds > before->t_seconds) {
+    if (before == nullptr) {
+      before = &point;
+    } else if (point.t_seconds - before->t_seconds > curve.back().t_seconds * kLeastShare) {
       speed.points.emplace_back(point.t_seconds, (point.updates - before->updates) /
                                                      (point.t_seconds - before->t_seconds));
+      before = &point;
     }
-    before = &point;
   }
   std::string text;
   text += svg_chart(

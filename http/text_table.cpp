@@ -17,9 +17,11 @@ std::size_t width_of(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
+/// A decimal number; not what only looks like one, as a version or an address does.
 bool is_number(std::string_view text) {
   return (is_digit(text.front()) || text.front() == '-') &&
-         text.find_first_not_of("0123456789.e+-") == std::string_view::npos;
+         text.find_first_not_of("0123456789.e+-") == std::string_view::npos &&
+         std::ranges::count(text, '.') <= 1;
 }
 
 /// One column of the table, as it is shown.
