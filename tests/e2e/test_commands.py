@@ -23,7 +23,7 @@ class ExitCodes(SwarmTest):
             (["nod"], ["nod", "unknown command"]),
             (["node", "--epoch", "3"], ["--epoch", "epochs"]),
             (["node", "--lambda", "much"], ["--lambda", "much", "number"]),
-            (["node", "--mode", "sync"], ["--mode", "sync", "not available", "async"]),
+            (["node", "--mode", "both"], ["--mode", "both", "async", "sync"]),
             (["node", "--shard"], ["--shard", "not available"]),
             (["node", "--threads", "0"], ["--threads", "'0'", "1 to 1024"]),
             (["node", "--gossip", "0.0.0.0:7420"], ["--gossip", "--insecure"]),
@@ -33,7 +33,7 @@ class ExitCodes(SwarmTest):
             (["predict", "--model", "m"], ["--data"]),
             (["data"], ["info"]),
             (["data", "convert", "a", "b.txt"], ["b.txt", ".svm"]),
-            (["status", "nonsense"], ["nonsense", "HOST:PORT"]),
+            (["status", "host:many"], ["host:many", "HOST:PORT"]),
         ]:
             with self.subTest(arguments=arguments):
                 self.assert_refused(2, words, *arguments)
