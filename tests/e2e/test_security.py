@@ -107,9 +107,10 @@ class Security(SwarmTest):
         os.chown(key, NOBODY, NOBODY)
         owners = {}
         for name, more in [("sealed", ["--key-file", key]), ("open", [])]:
-            process = subprocess.Popen(["setpriv", f"--reuid={NOBODY}", "--clear-groups", program, "node", "--name", name, *IDLE, "--gossip",
-                                        "127.0.0.1:0", "--http", "127.0.0.1:0", *map(str, more)], env=clean_environment(),
-                                       stderr=(self.directory / f"{name}.err").open("wb"), stdin=subprocess.DEVNULL)
+            with (self.directory / f"{name}.err").open("wb") as log:
+                process = subprocess.Popen(["setpriv", f"--reuid={NOBODY}", "--clear-groups", program, "node", "--name", name, *IDLE,
+                                            "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0", *map(str, more)],
+                                           env=clean_environment(), stderr=log, stdin=subprocess.DEVNULL)
             try:
                 wait_until(lambda at=name: "event=started" in (self.directory / f"{at}.err").read_text(), "started")
                 owners[name] = os.stat(f"/proc/{process.pid}/mem").st_uid
