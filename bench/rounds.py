@@ -45,21 +45,28 @@ class Swarm:
         self.processes, self.http, self.out = [], [], []
         seed = []
         for number in range(1, count + 1):
-            out = Path(directory) / f"node-{number}"
+            self.out.append(Path(directory) / f"node-{number}")
             log = Path(directory) / f"node-{number}.log"
-            with log.open("wb") as sink:
-                self.processes.append(subprocess.Popen(
-                    [hogwild, "node", "--name", f"node-{number}", "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0",
-                     "--threads", "1", "--expect", str(count), "--out", out, *arguments, *seed],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sink, env=environment()))
-            while not (found := re.search(r"event=started .*?gossip=(\S+) http=\"?http://([^\s\"]+)",
-                                          log.read_text())):
-                if self.processes[-1].poll() is not None:
-                    sys.exit(log.read_text())
-                time.sleep(0.01)
+            # A port that is free for TCP may be taken for UDP: another one is.
+            while not (found := self._start(hogwild, log, number, count, *arguments, *seed)):
+                pass
             self.http.append(found.group(2))
-            self.out.append(out)
             seed = seed or ["--join", found.group(1)]
+
+    def _start(self, hogwild, log, number, count, *arguments):
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                [hogwild, "node", "--name", f"node-{number}", "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0",
+                 "--threads", "1", "--expect", str(count), "--out", self.out[-1], *arguments],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sink, env=environment())
+        while not (found := re.search(r"event=started .*?gossip=(\S+) http=\"?http://([^\s\"]+)", log.read_text())):
+            if process.poll() is not None:
+                if "Address already in use" in log.read_text():
+                    return None
+                sys.exit(log.read_text())
+            time.sleep(0.01)
+        self.processes.append(process)
+        return found
 
     def status(self, number):
         with urllib.request.urlopen(f"http://{self.http[number]}/v1/status", timeout=5) as answer:

@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(every_seed_of_rounds_ends_with_equal_bits) {
   };
   const std::uint64_t one = number("HOGWILD_SIM_SEED", 0);
   const std::uint64_t first = one != 0 ? one : 1;
-  const std::uint64_t last = one != 0 ? one : number("HOGWILD_SIM_SEEDS", 40);
+  const std::uint64_t last = one != 0 ? one : number("HOGWILD_SIM_SEEDS", 200);
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     BOOST_TEST_CONTEXT("replay: HOGWILD_SIM_SEED=" << seed
                                                    << " sim_test --run_test=rounds/every_seed*") {
