@@ -239,11 +239,12 @@ class Hostile(SwarmTest):
         memory = lambda: float([line for line in node.request("/metrics")[2].splitlines()  # noqa: E731
                                 if line.startswith("process_resident_memory_bytes ")][0].split()[1])
         resident = memory()
-        for what, sent in [("nothing sent", b""), ("half a header", b"GET / HTTP/1.1\r\nHost: 1"),
-                           ("half a body", b"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n1 1:1"),
-                           ("answers not read", b"GET /v1/model.liblinear HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20),
-                           ("many at once", b"GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 50)]:
-            attack(sent, 150)
+        for what, count, sent in [
+                ("nothing sent", 150, b""), ("half a header", 150, b"GET / HTTP/1.1\r\nHost: 1"),
+                ("half a body", 150, b"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n1 1:1"),
+                ("answers not read", 150, b"GET /v1/model.liblinear HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20),
+                ("many at once", 50, b"GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 50)]:
+            attack(sent, count)
             check(what)
         while held:
             held.pop().close()
