@@ -41,12 +41,10 @@ Result run(const TrainingSet& set, const LockstepOptions& options) {
     if (cluster.updates() < next) continue;
     next = cluster.updates() + 2'000;
     if (cluster.objective_of(0) <= kTarget) {
-      return {static_cast<double>(cluster.ticks()) * tick_seconds,
-              static_cast<double>(cluster.updates()), true};
+      return {cluster.ticks() * tick_seconds, static_cast<double>(cluster.updates()), true};
     }
   }
-  return {static_cast<double>(cluster.ticks()) * tick_seconds,
-          static_cast<double>(cluster.updates()), false};
+  return {cluster.ticks() * tick_seconds, static_cast<double>(cluster.updates()), false};
 }
 
 std::vector<std::uint32_t> nodes(std::size_t count) {
@@ -66,7 +64,7 @@ int bench(std::size_t most_nodes) {
     std::fflush(stdout);
   };
   for (std::size_t count = 1; count <= most_nodes; count *= 2) {
-    row(fmt::format("{} nodes", count), {.rows_a_tick = nodes(count)});
+    row(fmt::format("{} node{}", count, count == 1 ? "" : "s"), {.rows_a_tick = nodes(count)});
   }
   row("16 nodes, 10 % of the deltas late", {.rows_a_tick = nodes(16), .loss = 0.1});
   row("16 nodes, 30 % of the deltas late", {.rows_a_tick = nodes(16), .loss = 0.3});
@@ -81,6 +79,11 @@ int bench(std::size_t most_nodes) {
   const std::vector<std::uint32_t> rarely(16, 20 * kRowsATick);
   row("16 nodes, a flush each 100 ms", {.rows_a_tick = rarely});
   row("the same, look-ahead off", {.rows_a_tick = rarely, .lookahead = 1});
+  for (const std::size_t count : {1U, 8U, 16U, 32U}) {
+    row(fmt::format("{} nodes by rounds of 20 ms", count),
+        {.rows_a_tick = std::vector<std::uint32_t>(count, 4 * kRowsATick),
+         .has_round_limit = true});
+  }
   return 0;
 }
 

@@ -64,7 +64,7 @@ std::vector<sgd::CellDelta> flush_of(const sgd::TrainingSet& set, std::uint64_t 
 
 class Loopback {
  public:
-  Loopback() : from_(context_, any(), 8 << 20), to_(context_, any(), 8 << 20) {
+  Loopback() : from_(context_, any(), 8 << 20, true), to_(context_, any(), 8 << 20, true) {
     to_.start(
         {}, [this](const membership::Endpoint&, std::span<const std::byte>) { ++received_; },
         [](const membership::Endpoint&) {}, [] {});

@@ -33,8 +33,8 @@ constexpr int kReceiveBufferBytes = 8 << 20;
 constexpr milliseconds kSoon{1};
 /// A host that was suspended for longer has missed what was said to it.
 constexpr seconds kSleep{1};
-constexpr std::uint64_t kRoundMs = 20;  // of a synchronous run, unless the user says
-constexpr seconds kKeysLook{5};  // between looks at the key file
+constexpr std::uint64_t kRoundMs = 20;   // of a synchronous run, unless the user says
+constexpr seconds kKeysLook{5};          // between looks at the key file
 constexpr milliseconds kLivePause{250};  // between two looks of the line on a terminal
 
 std::uint64_t random_word() {
@@ -119,9 +119,9 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
         std::make_unique<StreamPort>(context_, ip::tcp::endpoint(bind, options_.gossip.port));
     options_.gossip.port = streams_->port();
     gossip_port_ = std::make_unique<UdpPort>(
-        context_, ip::udp::endpoint(bind, options_.gossip.port), kReceiveBufferBytes / 8);
+        context_, ip::udp::endpoint(bind, options_.gossip.port), kReceiveBufferBytes / 8, false);
     data_port_ =
-        std::make_unique<UdpPort>(context_, ip::udp::endpoint(bind, 0), kReceiveBufferBytes);
+        std::make_unique<UdpPort>(context_, ip::udp::endpoint(bind, 0), kReceiveBufferBytes, true);
   } catch (const boost::system::system_error& error) {
     throw std::runtime_error(fmt::format("--gossip {}: cannot listen there: {}",
                                          options_.gossip.text(), error.code().message()));
@@ -411,8 +411,7 @@ void Node::flush(Instant now) {
     }
     must_flush_ = !run.feed(session_->queue, now);
   });
-  session_->pace.lookahead.store(static_cast<float>(core_->lookahead()),
-                                 std::memory_order_relaxed);
+  session_->pace.lookahead.store(static_cast<float>(core_->lookahead()), std::memory_order_relaxed);
   if (is_due && may_send) session_->pace.flushed();
 }
 

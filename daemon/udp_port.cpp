@@ -134,7 +134,7 @@ struct UdpPort::Batch {
 };
 
 UdpPort::UdpPort(boost::asio::io_context& context, const ip::udp::endpoint& bind,
-                 int receive_buffer_bytes)
+                 int receive_buffer_bytes, bool coalesces)
     : socket_(context), is_v6_(bind.address().is_v6()) {
   socket_.open(bind.protocol());
   socket_.bind(bind);
@@ -153,7 +153,7 @@ UdpPort::UdpPort(boost::asio::io_context& context, const ip::udp::endpoint& bind
   // A kernel that knows the option can do it; 0 leaves single sends as they are.
   const int none = 0;
   has_segmentation_ = ::setsockopt(handle, SOL_UDP, UDP_SEGMENT, &none, sizeof none) == 0;
-  has_coalescing_ = ::setsockopt(handle, SOL_UDP, UDP_GRO, &on, sizeof on) == 0;
+  has_coalescing_ = coalesces && ::setsockopt(handle, SOL_UDP, UDP_GRO, &on, sizeof on) == 0;
   batch_ = has_coalescing_ ? std::make_unique<Batch>(kCoalescedBatch, kCoalescedBytes)
                            : std::make_unique<Batch>(kBatch, kSlotBytes);
 }

@@ -36,8 +36,10 @@ class UdpPort {
 
   /// Binds; throws boost::system::system_error where that fails. `receive_buffer_bytes` is asked of
   /// the kernel, beyond its limit for ordinary users where the process may.
+  /// `coalesces`: many datagrams of one size come from one sender, so the kernel may put them
+  /// together, which takes half a megabyte here.
   UdpPort(boost::asio::io_context& context, const boost::asio::ip::udp::endpoint& bind,
-          int receive_buffer_bytes);
+          int receive_buffer_bytes, bool coalesces);
   ~UdpPort();
 
   /// Calls `receive` for each datagram from now on, and `batch_done` after each batch.

@@ -22,6 +22,8 @@ struct LockstepOptions {
   std::uint32_t latency_ticks = 1;         ///< from a flush to the others' sums
   double loss = 0;       ///< share of deltas that come two ticks later, once more each
   double lookahead = 0;  ///< of all nodes; 0: as the rates say
+  /// As by rounds: all nodes together train no more than max(2000, t/2) examples in a tick.
+  bool has_round_limit = false;
   double lambda = 1e-4;
   std::uint64_t seed = 1;
 };
@@ -51,7 +53,16 @@ class LockstepCluster {
   }
 
   void tick() {
-    for (auto& node : nodes_) train(*node);
+    double share = 1;
+    if (options_.has_round_limit) {
+      double planned = 0;
+      for (const auto& node : nodes_) planned += node->rows_a_tick;
+      share = std::min(1.0, std::max(2000.0, static_cast<double>(updates_) / 2) / planned);
+    }
+    for (auto& node : nodes_) {
+      train(*node, std::max(1U, static_cast<std::uint32_t>(share * node->rows_a_tick)));
+    }
+    ticks_ += share;
     for (std::size_t i = 0; i < nodes_.size(); ++i) flush(i);
     deliver();
     ++now_;
@@ -64,7 +75,8 @@ class LockstepCluster {
     }
   }
 
-  [[nodiscard]] std::uint64_t ticks() const { return now_; }
+  /// Ticks so far; shorter ones count by their length.
+  [[nodiscard]] double ticks() const { return ticks_; }
   [[nodiscard]] std::uint64_t updates() const { return updates_; }
   [[nodiscard]] const PublishedSums& sums(std::size_t node) const {
     return nodes_[node]->published;
@@ -96,9 +108,9 @@ class LockstepCluster {
   };
 
   // The cluster takes each row once an epoch: whoever is next takes the next ones.
-  void train(Node& node) {
+  void train(Node& node, std::uint32_t rows) {
     node.queue.reopen();
-    for (std::uint32_t left = node.rows_a_tick; left > 0;) {
+    for (std::uint32_t left = rows; left > 0;) {
       if (next_row_ == set_.rows.row_count()) next_row_ = 0;
       const auto count = static_cast<std::uint32_t>(
           std::min<std::uint64_t>({left, 64, set_.rows.row_count() - next_row_}));
@@ -108,7 +120,7 @@ class LockstepCluster {
     }
     node.queue.close();
     node.worker.run();
-    updates_ += node.rows_a_tick;
+    updates_ += rows;
   }
 
   void flush(std::size_t from) {
@@ -139,6 +151,7 @@ class LockstepCluster {
   std::uint64_t next_row_ = 0;
   std::uint64_t now_ = 0;
   std::uint64_t updates_ = 0;
+  double ticks_ = 0;
 };
 
 }  // namespace hogwild::sgd
