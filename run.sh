@@ -423,11 +423,8 @@ signal_all() {
 stop_all() {
   [ -n "$scratch" ] && [ -d "$scratch" ] || return 0
   signal_all TERM
-  tenths=0
-  while any_child_running && [ "$tenths" -lt 150 ]; do
-    sleep 0.1
-    tenths=$((tenths + 1))
-  done
+  deadline=$(($(date +%s) + 15))
+  while any_child_running && [ "$(date +%s)" -lt "$deadline" ]; do sleep 0.1; done
   signal_all KILL
 }
 
