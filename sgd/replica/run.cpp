@@ -163,6 +163,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   history_.clear();
   row_scalars_.assign(info_->layout().scalar_count(), 0);
   evaluator_.emplace(*info_, now);
+  useless_kept_rows_ = 0;
   stop_.reset();
   final_.reset();
   links_.reset();

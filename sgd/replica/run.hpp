@@ -341,6 +341,7 @@ class Run {
   std::vector<HistoryPoint> history_;
   std::vector<std::int64_t> row_scalars_;  ///< counters at the newest history point
   std::optional<Evaluator> evaluator_;     ///< there is one exactly where there is a run
+  std::uint64_t useless_kept_rows_ = 0;  ///< a peer keeps a state of a row that is another one here
   // The end.
   std::optional<StopOrder> stop_;
   double stopped_at_s_ = 0;

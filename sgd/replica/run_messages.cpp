@@ -88,7 +88,8 @@ std::chrono::nanoseconds Run::status_period(Instant now) const {
       return milliseconds(std::max<std::int64_t>(100, members * 5));
     case Phase::kStopped:
     case Phase::kConfirmed:
-      return milliseconds(std::max<std::int64_t>(20, members));
+      // Each step of the end takes one; a hundred members on few cores must still keep up with all.
+      return milliseconds(std::max<std::int64_t>(20, members * members / 20));
     case Phase::kDone:
       return milliseconds(std::max<std::int64_t>(100, members * 5));
     case Phase::kNoRun:
@@ -269,7 +270,7 @@ std::size_t Run::stand_in_rank() const {
 PeerId Run::kept_state_source() const {
   if (!info_ || final_ || stand_in_rank() > kStandIns) return 0;
   const std::optional<KeptState>& kept = evaluator_->kept();
-  std::uint64_t most = kept ? kept->row + 1 : 0;
+  std::uint64_t most = std::max(kept ? kept->row + 1 : 0, useless_kept_rows_);
   PeerId source = 0;
   for (const auto& [id, peer] : peers_) {
     if (!is_in_run(peer) || peer.status.kept_rows <= most) continue;
@@ -445,7 +446,12 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
   if (!reply || !info_) return;
   if (what == Awaited::kKeptState) {
     auto kept = decode_kept_state(*reply, info_->layout());
-    if (kept && stands_for_row(*kept) && !final_) evaluator_->keep(std::move(*kept));
+    if (!kept) return;
+    if (stands_for_row(*kept)) {
+      if (!final_) evaluator_->keep(std::move(*kept));
+    } else if (kept->row < history_.size()) {
+      useless_kept_rows_ = kept->row + 1;
+    }
     status_is_due_ = true;
     return;
   }

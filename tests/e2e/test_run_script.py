@@ -29,7 +29,7 @@ class RunScript(SwarmTest):
 
     def environment(self, **more):
         settings = {"OUT": str(self.directory / "out"), "TMPDIR": str(self.directory), "UPLOAD": "none", "TRAIN": TRAIN,
-                    "TEST": TEST, "BINARY": str(HOGWILD)}
+                    "TEST": TEST, "BINARY": str(HOGWILD), "HOGWILD_EARLY_STOPPING": "0"}
         return clean_environment(**{**settings, **more})
 
     def run_script(self, *arguments, limit=120, **more):

@@ -9,7 +9,7 @@ import unittest
 
 from swarm import TEST, TRAIN, SwarmTest, run, wait_until
 
-SLOW = ["--rate", "10000", "--max-time", "8s", "--loss-interval", "200ms"]
+SLOW = ["--rate", "10000", "--max-time", "8s", "--loss-interval", "200ms", "--early-stopping", "0"]
 IDLE = ["--mode", "idle"]
 
 

@@ -8,7 +8,7 @@ import unittest
 from swarm import FILES, SHARED_DATA, SIGINT, SIGKILL, SIGTERM, TEST, TRAIN, SwarmTest, run
 
 # A run that lasts long enough to be disturbed, and not longer.
-SLOW = ["--rate", "10000", "--max-time", "5s", "--loss-interval", "200ms"]
+SLOW = ["--rate", "10000", "--max-time", "5s", "--loss-interval", "200ms", "--early-stopping", "0"]
 
 
 class Undisturbed(SwarmTest):
