@@ -29,6 +29,8 @@ using std::chrono::seconds;
 
 /// Holds 2,900 datagrams: what 32 nodes send while this one is busy for a turn.
 constexpr int kReceiveBufferBytes = 8 << 20;
+/// Of ports that the system chooses.
+constexpr int kMostPortsTried = 50;
 /// A flush that may not be sent yet is looked at again so soon.
 constexpr milliseconds kSoon{1};
 /// A host that was suspended for longer has missed what was said to it.
@@ -115,11 +117,7 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
   if (!options_.key_file.empty() || service_.is_there()) signals_.add(SIGHUP);
   const ip::address bind = resolve(context_, options_.gossip, "gossip");
   try {
-    streams_ =
-        std::make_unique<StreamPort>(context_, ip::tcp::endpoint(bind, options_.gossip.port));
-    options_.gossip.port = streams_->port();
-    gossip_port_ = std::make_unique<UdpPort>(
-        context_, ip::udp::endpoint(bind, options_.gossip.port), kReceiveBufferBytes / 8, false);
+    open_gossip(bind);
     data_port_ =
         std::make_unique<UdpPort>(context_, ip::udp::endpoint(bind, 0), kReceiveBufferBytes, true);
   } catch (const boost::system::system_error& error) {
@@ -150,6 +148,23 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
     }
   }
   core_ = std::make_unique<NodeCore>(core_options(), started_at_);
+}
+
+// TCP and UDP at one port. A port that the system chose for the one may be taken for the other:
+// then another is tried.
+void Node::open_gossip(const ip::address& bind) {
+  for (int left = options_.gossip.port == 0 ? kMostPortsTried : 1; left > 0; --left) {
+    streams_ =
+        std::make_unique<StreamPort>(context_, ip::tcp::endpoint(bind, options_.gossip.port));
+    try {
+      gossip_port_ = std::make_unique<UdpPort>(context_, ip::udp::endpoint(bind, streams_->port()),
+                                               kReceiveBufferBytes / 8, false);
+      break;
+    } catch (const boost::system::system_error&) {
+      if (left == 1) throw;
+    }
+  }
+  options_.gossip.port = streams_->port();
 }
 
 Node::~Node() {

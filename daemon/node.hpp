@@ -76,6 +76,7 @@ class Node {
   void offer_data();
 
   // node.cpp: start, turns, end
+  void open_gossip(const boost::asio::ip::address& bind);
   void turn();
   void arm_timer();
   void on_wake();

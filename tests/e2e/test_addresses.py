@@ -6,6 +6,7 @@ import pathlib
 import selectors
 import shlex
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -158,6 +159,36 @@ class Ipv6(SwarmTest):
         self.assertRegex(first.gossip, r"^\[::1\]:\d+$")
         second = self.start("second", *common, "--join", first.gossip)
         self.assert_same_result([first, second])
+
+
+# In a network of its own: 30 ports, and the UDP side of most of them taken.
+FEW_PORTS = """
+ip link set lo up
+echo "40000 40029" >/proc/sys/net/ipv4/ip_local_port_range
+exec python3 - "$1" <<'END'
+import socket, subprocess, sys
+taken = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for port in range(40000, 40030) if port % 5]
+for port, one in zip([port for port in range(40000, 40030) if port % 5], taken):
+    one.bind(("127.0.0.1", port))
+for number in range(10):
+    node = subprocess.Popen([sys.argv[1], "node", "--name", "n", "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0",
+                             "--mode", "idle"], stderr=subprocess.PIPE, text=True)
+    print(node.stderr.readline(), end="")
+    node.kill()
+    node.wait()
+END
+"""
+
+
+@needs_tool("unshare")
+@needs_tool("ip")
+@unittest.skipIf(os.geteuid() != 0, "a network of one's own needs root")
+class FewPorts(SwarmTest):
+
+    def test_port_0_takes_one_that_is_free_for_tcp_and_udp(self):
+        ended = subprocess.run(["unshare", "--net", "sh", "-c", FEW_PORTS, "sh", HOGWILD], capture_output=True, text=True,
+                               timeout=60, check=True, env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+        self.assertEqual(ended.stdout.count("event=started"), 10, ended.stdout)
 
 
 if __name__ == "__main__":
