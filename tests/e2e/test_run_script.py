@@ -69,7 +69,7 @@ class RunScript(SwarmTest):
 
     def test_two_runs_at_once_do_not_collide(self):
         first = self.start_script("async", "2", "1", HOGWILD_RATE="10000", HOGWILD_MAX_TIME="4s")
-        wait_until(lambda: "Starting 2 daemons" in self.screen(), "the first run has its directory")
+        wait_until(lambda: "node-2  http://" in self.screen(), "the first run has its directory and its ports")
         second = self.run_script("async", "2", "1")
         self.assertEqual(second.returncode, 0, second.stdout + second.stderr)
         self.assertEqual(first.wait(60), 0, self.screen())
