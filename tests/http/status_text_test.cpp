@@ -38,8 +38,8 @@ BOOST_AUTO_TEST_CASE(members_are_a_table) {
   BOOST_TEST(
       members_text(list) ==
       "name    state    for    rtt_ms  gossip  http  version  keys       id        note\n"
-      "a       alive    -           -  h:1     -           -  -          1f        this node\n"
-      "node-b  suspect  3h05m     1.2  h:2     :3      0.1.0  0a1b,ffff  01234567  suspected "
+      "a       alive    -           -  h:1     -     -        -          1f        this node\n"
+      "node-b  suspect  3h05m     1.2  h:2     :3    0.1.0    0a1b,ffff  01234567  suspected "
       "by a,c\n\n"
       "2 members: 1 alive, 1 suspect, 0 dead, 0 left\n");
 }
