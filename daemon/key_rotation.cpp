@@ -45,8 +45,7 @@ std::expected<void, std::string> replace(const std::filesystem::path& path,
   const int descriptor = ::mkostemp(part.data(), O_CLOEXEC);
   if (descriptor < 0) return std::unexpected(system_error());
   const bool is_written =
-      ::write(descriptor, content.data(), content.size()) ==
-          static_cast<ssize_t>(content.size()) &&
+      ::write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size()) &&
       (!is_there || (::fchown(descriptor, old.st_uid, old.st_gid) == 0 &&
                      ::fchmod(descriptor, old.st_mode & 07777U) == 0)) &&
       ::fsync(descriptor) == 0 && std::rename(part.c_str(), path.c_str()) == 0;
@@ -106,8 +105,8 @@ std::expected<std::string, std::string> rotate_key_file(const std::filesystem::p
   if (!written) return complain(written.error());
   std::string others;
   for (const ClusterKey& key : *keys) others += (others.empty() ? "" : ", ") + key_id_text(key.id);
-  return fmt::format("{} seals with {} and opens {}", path.string(),
-                     key_id_text(keys->front().id), others);
+  return fmt::format("{} seals with {} and opens {}", path.string(), key_id_text(keys->front().id),
+                     others);
 }
 
 }  // namespace hogwild::daemon

@@ -22,9 +22,9 @@ enum class RotationStep {
                                                               RotationStep step,
                                                               std::string_view new_key);
 
-/// rotated() of a file, which keeps its owner and its mode and is replaced as a whole; kAdd makes one
-/// of mode 0600 where there is none. Returns a sentence on the keys it has now. Error: a sentence
-/// that names the file, which is as it was.
+/// rotated() of a file, which keeps its owner and its mode and is replaced as a whole; kAdd makes
+/// one of mode 0600 where there is none. Returns a sentence on the keys it has now. Error: a
+/// sentence that names the file, which is as it was.
 [[nodiscard]] std::expected<std::string, std::string> rotate_key_file(
     const std::filesystem::path& path, RotationStep step);
 

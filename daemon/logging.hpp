@@ -18,11 +18,11 @@ namespace hogwild::daemon {
 /// The log of a process. A line goes to standard error or --log-file and to `filtered_logs.txt`
 /// where the level lets it through, and to `all_logs.txt` and the memory of /v1/logs whatever the
 /// level. Threads: event(), warning(), lines(), level(), set_level(), drain(), show_live() and
-/// counters() from any; the others from one. A caller formats its line and hands it to the log's own thread, which alone
-/// writes; it holds the queue's mutex for a move, never for a write. Invariant: memory is bounded.
-/// While the queue is nearly full kTraffic lines are dropped, beyond that the oldest lines; a file
-/// of a run takes kTraffic lines up to kMostFileBytes. What is dropped is counted, and
-/// finish_files() says how much.
+/// counters() from any; the others from one. A caller formats its line and hands it to the log's
+/// own thread, which alone writes; it holds the queue's mutex for a move, never for a write.
+/// Invariant: memory is bounded. While the queue is nearly full kTraffic lines are dropped, beyond
+/// that the oldest lines; a file of a run takes kTraffic lines up to kMostFileBytes. What is
+/// dropped is counted, and finish_files() says how much.
 class Logging {
  public:
   /// Starts the log's thread. Error: --log-file cannot be opened; the text names it and why.

@@ -170,7 +170,7 @@ class Node {
   LearnOptions learn_of_run_;  ///< the user's, and what the run says where that is silent
   sgd::RunId offered_run_ = 0;
   std::filesystem::file_time_type keys_time_;  ///< of the file, when it was read
-  KeyRing first_keys_;  ///< until the core has them
+  KeyRing first_keys_;                         ///< until the core has them
   NodeOutbox out_box_;
   NodeOutbox spare_box_;  ///< empty, with its memory, unless what was in it is being carried out
   bool is_carrying_out_ = false;

@@ -71,9 +71,9 @@ class NodeBackend final : public http::Backend {
   std::map<std::uint64_t, std::string> evidence_;  ///< by short id: why it has its state
   /// By short id: whose datagrams a member's are, kept after its death.
   mutable std::map<std::uint64_t, sgd::OriginId> origins_;
-  std::size_t told_points_ = 0;              ///< of the history
+  std::size_t told_points_ = 0;                           ///< of the history
   std::pair<std::uint64_t, std::uint64_t> told_leaders_;  ///< short ids: evaluator, coordinator
-  std::shared_ptr<ReadyModel> ready_model_;  ///< what predictions are made with
+  std::shared_ptr<ReadyModel> ready_model_;               ///< what predictions are made with
   /// Jobs of each kind that wait for the background thread; any thread, relaxed.
   std::shared_ptr<std::atomic<unsigned>> exports_ = std::make_shared<std::atomic<unsigned>>(0);
   std::shared_ptr<std::atomic<unsigned>> predictions_ = std::make_shared<std::atomic<unsigned>>(0);

@@ -595,8 +595,9 @@ const std::array kTable{
     OptionSpec{.name = "metrics-per-peer",
                .commands = kNodeCommand,
                .otherwise = "off",
-               .meaning = "/metrics has traffic, losses and staleness of each peer too: more to see, "
-                          "and series that grow with the number of members.",
+               .meaning =
+                   "/metrics has traffic, losses and staleness of each peer too: more to see, "
+                   "and series that grow with the number of members.",
                .set = set_switch<&Values::node, &NodeOptions::metrics_per_peer>},
     OptionSpec{.name = "json",
                .commands = kDataInfoCommand | kStatusCommand | kMembersCommand,
@@ -663,14 +664,14 @@ const std::array kTable{
         .meaning = "For tests: harms this node's incoming datagrams, with shares from 0 to below 1 "
                    "(drop=.1,dup=.05,reorder=.1,seed=7).",
         .set = set_fault},
-    OptionSpec{.name = "add-to",
-               .value = "FILE",
-               .commands = kKeygenCommand,
-               .otherwise = "not done",
-               .meaning =
-                   "First step of a change of keys: put a new key last, where it opens. Give every "
+    OptionSpec{
+        .name = "add-to",
+        .value = "FILE",
+        .commands = kKeygenCommand,
+        .otherwise = "not done",
+        .meaning = "First step of a change of keys: put a new key last, where it opens. Give every "
                    "node the same file before the next step; each reads it anew by itself.",
-               .set = set_text<&Values::keygen, &KeygenOptions::add_to>},
+        .set = set_text<&Values::keygen, &KeygenOptions::add_to>},
     OptionSpec{.name = "promote-in",
                .value = "FILE",
                .commands = kKeygenCommand,

@@ -42,8 +42,8 @@ class RunUpload {
   RunUpload(boost::asio::io_context& context, http::UploadOptions options, Writer html,
             Writer json);
 
-  /// Sends `files`, then both reports, and calls `completion`, which may destroy this. Where no file could be sent the
-  /// reports are not tried. REQUIRES: called once.
+  /// Sends `files`, then both reports, and calls `completion`, which may destroy this. Where no
+  /// file could be sent the reports are not tried. REQUIRES: called once.
   void start(std::vector<http::Upload> files, Completion completion);
 
  private:

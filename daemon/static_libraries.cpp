@@ -1,5 +1,6 @@
 // The compiled parts of spdlog, fmt and toml++, for a static program: Debian has them as shared
-// libraries alone. What is instantiated is what their own sources instantiate and this program uses.
+// libraries alone. What is instantiated is what their own sources instantiate and this program
+// uses.
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <fmt/format-inl.h>

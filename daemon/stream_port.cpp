@@ -136,7 +136,8 @@ class StreamPort::Core : public std::enable_shared_from_this<Core> {
         co_await pause.async_wait(into(error));
         continue;
       }
-      if (served_ >= kMostServed || is_at_its_limit(socket)) continue;  // closes it: who meant well tries again
+      if (served_ >= kMostServed || is_at_its_limit(socket))
+        continue;  // closes it: who meant well tries again
       asio::co_spawn(context_, serve_one(self, std::move(socket)), asio::detached);
     }
   }

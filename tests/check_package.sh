@@ -7,7 +7,7 @@ set -eu
 
 repository=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=${1:-$repository/build-static}
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${DEBIAN_MIRROR:-} # empty: the one that debootstrap knows
 [ "$(id -u)" -eq 0 ] || { echo 'needs root'; exit 77; }
 command -v debootstrap >/dev/null || { echo 'debootstrap is not installed'; exit 77; }
 
@@ -32,7 +32,7 @@ dpkg-deb -R "$package" "$work/next"
 sed -i 's/^Version: .*/Version: 99.0/' "$work/next/DEBIAN/control"
 dpkg-deb --root-owner-group -b "$work/next" "$work/next.deb" >/dev/null
 
-debootstrap --variant=minbase --include=adduser bookworm "$root" "$mirror" >"$work/debootstrap" 2>&1 ||
+debootstrap --variant=minbase --include=adduser bookworm "$root" ${mirror:+"$mirror"} >"$work/debootstrap" 2>&1 ||
   { tail -n 5 "$work/debootstrap"; exit 77; }
 mount -t proc proc "$root/proc"
 before=$(cd "$root" && find etc usr var/lib/hogwild -name '*hogwild*' 2>/dev/null || :)

@@ -78,7 +78,8 @@ std::string man_page() {
     }
     for (const OptionSpec* option : options_of(command)) {
       page += fmt::format(".TP\n.BI \\-\\-{} \" {}\"\n{}\n", escaped(option->name),
-                          escaped(option->value), escaped(std::string(option->meaning) + facts(*option)));
+                          escaped(option->value),
+                          escaped(std::string(option->meaning) + facts(*option)));
     }
   }
   page +=
@@ -97,7 +98,8 @@ std::vector<std::string> first_words() {
   std::vector<std::string> words;
   for (const CommandSpec& command : command_table()) {
     const std::string word(command.words.substr(0, command.words.find(' ')));
-    if (command.is_available && std::ranges::find(words, word) == words.end()) words.push_back(word);
+    if (command.is_available && std::ranges::find(words, word) == words.end())
+      words.push_back(word);
   }
   return words;
 }
@@ -114,7 +116,8 @@ std::string bash_completion() {
   for (const CommandSpec& command : command_table()) {
     if (!command.is_available) continue;
     std::vector<std::string> flags;
-    for (const OptionSpec* option : options_of(command)) flags.push_back(fmt::format("--{}", option->name));
+    for (const OptionSpec* option : options_of(command))
+      flags.push_back(fmt::format("--{}", option->name));
     flags.emplace_back("--help");
     cases += fmt::format("    '{}') words='{}' ;;\n", command.words, joined(flags));
     if (command.words.starts_with("data ")) after_data += std::string(command.words.substr(4));
@@ -123,8 +126,8 @@ std::string bash_completion() {
   for (const OptionSpec& option : option_table()) {
     if (!option.is_available() || option.choices.empty()) continue;
     std::vector<std::string> values(option.choices.begin(), option.choices.end());
-    choices += fmt::format("    --{}) COMPREPLY=($(compgen -W '{}' -- \"$word\")); return ;;\n", option.name,
-                           joined(values));
+    choices += fmt::format("    --{}) COMPREPLY=($(compgen -W '{}' -- \"$word\")); return ;;\n",
+                           option.name, joined(values));
   }
   return fmt::format(
       R"(# Completion of hogwild for bash.

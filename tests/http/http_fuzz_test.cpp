@@ -81,11 +81,11 @@ BOOST_AUTO_TEST_CASE(whatever_is_sent_answers_are_whole_and_the_next_client_is_s
     for (auto count = random.below(3) + 1; count > 0; --count) bytes += make_request(random);
     if (!random.one_in(8)) {
       mutate(random,
-                  {"\r\n", "\r\n\r\n", "\n", "\r", " ", ":", "%", "\0", "\xff", "/..", "//",
-                   "Content-Length: 5\r\n", "Content-Length: 99999999999999999999\r\n",
-                   "Transfer-Encoding: chunked\r\n", "Host: evil.example\r\n", " HTTP/1.1\r\n",
-                   "ffffffffffffffff\r\n", "0\r\n\r\n", "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"},
-                  bytes);
+             {"\r\n", "\r\n\r\n", "\n", "\r", " ", ":", "%", "\0", "\xff", "/..", "//",
+              "Content-Length: 5\r\n", "Content-Length: 99999999999999999999\r\n",
+              "Transfer-Encoding: chunked\r\n", "Host: evil.example\r\n", " HTTP/1.1\r\n",
+              "ffffffffffffffff\r\n", "0\r\n\r\n", "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"},
+             bytes);
     }
     auto client = node.connect();
     client.send(bytes);

@@ -5,10 +5,10 @@
 
 #include "sgd/data/cache.hpp"
 #include "sgd/data/svmlight_writer.hpp"
+#include "tests/fuzz.hpp"
 #include "tests/sgd/data/caches.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
-#include "tests/fuzz.hpp"
 
 namespace hogwild::sgd {
 namespace {

@@ -10,9 +10,9 @@
 #include "sgd/data/lyrl2004.hpp"
 #include "sgd/data/svmlight_file.hpp"
 #include "sgd/data/svmlight_writer.hpp"
+#include "tests/fuzz.hpp"
 #include "tests/sgd/data/datasets.hpp"
 #include "tests/sgd/data/files.hpp"
-#include "tests/fuzz.hpp"
 
 namespace hogwild::sgd {
 namespace {

@@ -144,8 +144,8 @@ BOOST_AUTO_TEST_CASE(a_frozen_replica_applies_nothing_more) {
   BOOST_TEST(b.sums().sum(3) == 0);
 }
 
-// Found by the simulator, seed 787: a finished member went on asking for what was void, and thinking
-// that it had fallen behind it gave nobody its result.
+// Found by the simulator, seed 787: a finished member went on asking for what was void, and
+// thinking that it had fallen behind it gave nobody its result.
 BOOST_AUTO_TEST_CASE(a_frozen_replica_asks_for_nothing) {
   Replica a = make(1);
   Replica b = make(2);
