@@ -52,6 +52,14 @@ std::expected<void, DataFailure> add_test(const LearnOptions& learn, const sgd::
   return {};
 }
 
+/// The test data that `learn` names, if any, laid out for the training data that is there.
+std::expected<void, DataFailure> add_named_test(const LearnOptions& learn, unsigned threads,
+                                                sgd::LoadProgress* progress, TrainingData& data) {
+  if (learn.test.empty()) return {};
+  const sgd::TrainingSet& train = *data.train;
+  return add_test(learn, train.order, train.labels, train.scale, threads, progress, data);
+}
+
 /// Ranks in the order of the features that they stand for.
 std::vector<std::uint32_t> ranks_by_feature(const std::vector<std::uint32_t>& features) {
   std::vector<std::uint32_t> ranks(features.size());
@@ -106,11 +114,8 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
     }
     data.train = std::move(*train);
   }
-  if (!learn.test.empty()) {
-    const sgd::TrainingSet& train = *data.train;
-    const auto added =
-        add_test(learn, train.order, train.labels, train.scale, threads, progress, data);
-    if (!added) return std::unexpected(added.error());
+  if (const auto added = add_named_test(learn, threads, progress, data); !added) {
+    return std::unexpected(added.error());
   }
   data.load_s = seconds_since(start);
   return data;
@@ -166,11 +171,8 @@ std::expected<TrainingData, DataFailure> load_fetched_data(const FetchedData& fe
     }
     data.test = std::move(test->rows);
     data.test_fingerprint = test->fingerprint;
-  } else if (!learn.test.empty()) {
-    const sgd::TrainingSet& train = *data.train;
-    const auto added =
-        add_test(learn, train.order, train.labels, train.scale, threads, progress, data);
-    if (!added) return std::unexpected(added.error());
+  } else if (const auto added = add_named_test(learn, threads, progress, data); !added) {
+    return std::unexpected(added.error());
   }
   data.load_s = seconds_since(start);
   return data;
