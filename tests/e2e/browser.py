@@ -2,15 +2,20 @@
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
+import pathlib
 import select
 import shutil
 import subprocess
 import tempfile
 import time
+import unittest
 
 LIMIT_SECONDS = 30  # of any single answer or wait
+# What may keep it from running in a container is left out step by step.
+STARTS = [[], ["--no-zygote"], ["--no-zygote", "--single-process"]]
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
              "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--disable-extensions",
              "--disable-dev-shm-usage", "--remote-debugging-pipe", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
@@ -25,28 +30,40 @@ class Browser:
     """One Chromium process; pages by open(). Names of other hosts do not resolve in it."""
 
     def __init__(self):
-        self._home = tempfile.mkdtemp(prefix="hogwild-browser.")
-        to_child, self._write = os.pipe()
-        self._read, from_child = os.pipe()
+        # Chromium keeps sockets in its directory for temporary files, so the path must be short.
+        self._home = tempfile.mkdtemp(prefix="hogwild-browser.", dir="/tmp")
+        self._pages = {}
+        self._last = 0
+        for at, extra in enumerate(STARTS):
+            self._start(extra)
+            try:
+                target = self.call("Target.createTarget", {"url": "about:blank"})["targetId"]
+                self.call("Target.closeTarget", {"targetId": target})
+                return
+            except AssertionError as error:
+                self._stop()
+                if at + 1 == len(STARTS):
+                    shutil.rmtree(self._home, ignore_errors=True)
+                    raise unittest.SkipTest(f"chromium cannot run here: {error}") from None
+
+    def _start(self, extra):
+        to_child, self._write = pipe()
+        self._read, from_child = pipe()
 
         def wire():  # Chromium reads commands from 3 and answers on 4.
-            ends = [os.dup(to_child), os.dup(from_child)]
-            ends = [os.dup2(end, 10 + at) for at, end in enumerate(ends)]
-            for at, end in enumerate(ends):
-                os.dup2(end, 3 + at)
+            os.dup2(to_child, 3)
+            os.dup2(from_child, 4)
         # pylint: disable=subprocess-popen-preexec-fn; there is one thread
-        self._process = subprocess.Popen([find(), *ARGUMENTS, f"--user-data-dir={self._home}"], preexec_fn=wire, close_fds=False,
-                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                         env={**os.environ, "HOME": self._home})
+        with open(f"{self._home}/said", "wb") as said:
+            self._process = subprocess.Popen([find(), *ARGUMENTS, *extra, f"--user-data-dir={self._home}/profile"], preexec_fn=wire,
+                                             close_fds=False, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                                             env={**os.environ, "HOME": self._home, "TMPDIR": self._home})
         os.close(to_child)
         os.close(from_child)
         self._unread = b""
-        self._last = 0
-        self._pages = {}
 
-    def close(self):
-        with contextlib.suppress(OSError):
-            os.close(self._write)
+    def _stop(self):
+        os.close(self._write)
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -54,6 +71,9 @@ class Browser:
             self._process.kill()
             self._process.wait()
         os.close(self._read)
+
+    def close(self):
+        self._stop()
         shutil.rmtree(self._home, ignore_errors=True)
 
     def open(self, url, width=1280, height=900, dark=False):
@@ -74,7 +94,10 @@ class Browser:
         message = {"id": number, "method": method, "params": params or {}}
         if session:
             message["sessionId"] = session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
+        try:
+            os.write(self._write, json.dumps(message).encode() + b"\0")
+        except BrokenPipeError:
+            raise AssertionError(self._why_silent(True)) from None
         end = time.monotonic() + LIMIT_SECONDS
         while True:
             answer = self._receive(end - time.monotonic())
@@ -90,7 +113,7 @@ class Browser:
             ready, _, _ = select.select([self._read], [], [], max(0, end - time.monotonic()))
             piece = os.read(self._read, 1 << 20) if ready else b""
             if not piece:
-                raise AssertionError("the browser does not answer")
+                raise AssertionError(self._why_silent(ready))
             self._unread += piece
         text, self._unread = self._unread.split(b"\0", 1)
         message = json.loads(text)
@@ -98,6 +121,22 @@ class Browser:
         if page and "method" in message:
             page.note(message["method"], message["params"])
         return message
+
+
+    def _why_silent(self, ended):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2 if ended else 0)
+        said = pathlib.Path(self._home, "said").read_text(errors="replace")[-2000:]
+        return f"the browser does not answer (exit code {self._process.returncode}); it said:\n{said}"
+
+
+def pipe():
+    """Two ends above the descriptors that a child is given by number."""
+    ends = os.pipe()
+    high = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 64) for end in ends]
+    for end in ends:
+        os.close(end)
+    return high
 
 
 class Page:
