@@ -67,7 +67,9 @@ void Rounds::found(Instant now, RoundOutbox& out) {
 }
 
 void Rounds::follow(const RoundRecord& record, Instant now) {
-  ballot_ = record.key.ballot;
+  // A term that is known stays known, whoever this member was before.
+  const Ballot& theirs = record.key.ballot;
+  if (theirs.epoch != ballot_.epoch || theirs > ballot_) ballot_ = theirs;
   voted_for_ = 0;
   stored_ = record;
   committed_ = record;
