@@ -96,13 +96,19 @@ void Rounds::caught_up(const RoundRecord& record, Instant now, RoundOutbox& out)
   try_store(now, out);
 }
 
-void Rounds::set_live(std::set<PeerId> live, Instant now, RoundOutbox& out) {
+void Rounds::set_live(std::map<PeerId, OriginId> live, Instant now, RoundOutbox& out) {
   live_ = std::move(live);
   if (coordinator_ != 0 && !is_live(coordinator_)) {
     lose_coordinator("the coordinator is gone", now, out);
   }
   std::erase_if(known_, [&](const auto& entry) { return !is_live(entry.second.peer); });
   next_deadline_ = now;
+}
+
+bool Rounds::is_live(const RosterEntry& voter) const {
+  if (voter.peer == self_) return voter.origin == origin();
+  const auto at = live_.find(voter.peer);
+  return at != live_.end() && (at->second == 0 || at->second == voter.origin);
 }
 
 void Rounds::contributed(std::uint64_t round, std::uint64_t through, Instant now,
@@ -146,7 +152,7 @@ bool Rounds::has_news() const {
 OriginId Rounds::to_remove() const {
   for (const RosterEntry& entry : stored_.roster) {
     if (!entry.is_new || entry.origin == origin()) continue;
-    if (!is_live(entry.peer)) return entry.origin;
+    if (!is_live(entry)) return entry.origin;
     const auto at = known_.find(entry.origin);
     if (at != known_.end() && at->second.report.is_leaving &&
         replica_.contiguous(entry.origin) >= at->second.report.through) {
@@ -200,7 +206,7 @@ bool Rounds::may_close(Instant now) const {
   bool has_part = false;
   bool must_wait = false;
   for (const RosterEntry& entry : stored_.roster) {
-    if (!entry.is_new || !entry.trains || !is_live(entry.peer)) continue;
+    if (!entry.is_new || !entry.trains || !is_live(entry)) continue;
     has_trainers = true;
     if (is_complete(entry)) {
       has_part = true;
@@ -334,7 +340,7 @@ void Rounds::send_beat(Instant now, bool to_all, RoundOutbox& out) {
           std::chrono::duration_cast<std::chrono::microseconds>(round_time_).count()),
       .record = stored_};
   const std::vector<Bytes> parts = encode_beat(run_, beat);
-  for (const PeerId peer : live_) {
+  for (const auto& [peer, voter] : live_) {
     const auto known = std::find_if(known_.begin(), known_.end(), [peer](const auto& entry) {
       return entry.second.peer == peer;
     });

@@ -79,8 +79,8 @@ class Rounds {
   void follow(const RoundRecord& record, Instant now);
   /// The replica got the state of a record of this lineage by a snapshot.
   void caught_up(const RoundRecord& record, Instant now, RoundOutbox& out);
-  /// Who of the cluster is alive, itself left out.
-  void set_live(std::set<PeerId> live, Instant now, RoundOutbox& out);
+  /// Who of the cluster is alive, itself left out, and as which voter; 0: not known.
+  void set_live(std::map<PeerId, OriginId> live, Instant now, RoundOutbox& out);
   void set_trains(bool trains) { trains_ = trains; }
   /// Members that should be in the roster before the first round trains.
   void set_founders(std::size_t count) { founders_ = count; }
@@ -166,6 +166,8 @@ class Rounds {
     return 2 * votes_before > before && 2 * votes_after > after;
   }
   [[nodiscard]] bool is_live(PeerId peer) const { return peer == self_ || live_.contains(peer); }
+  /// Whether a voter is there: its process is alive and did not start over as another voter.
+  [[nodiscard]] bool is_live(const RosterEntry& voter) const;
   [[nodiscard]] OriginId origin() const { return replica_.self(); }
   [[nodiscard]] static std::vector<OriginCut> cuts_of(const RoundRecord& record);
 
@@ -201,7 +203,7 @@ class Rounds {
   std::uint64_t contributed_ = 0;
   std::uint64_t through_ = 0;
   // What it knows of the run.
-  std::set<PeerId> live_;
+  std::map<PeerId, OriginId> live_;
   RoundRecord stored_;                   ///< newest record of which every delta is held here
   RoundRecord committed_;                ///< newest one that is applied
   std::optional<RoundRecord> incoming_;  ///< waits for its deltas

@@ -42,7 +42,7 @@ bool Rounds::is_lease_over(Instant now) const {
 
 bool Rounds::has_live_voter() const {
   return std::any_of(stored_.roster.begin(), stored_.roster.end(), [&](const RosterEntry& entry) {
-    return (entry.is_old || entry.is_new) && is_live(entry.peer) && entry.origin != origin();
+    return (entry.is_old || entry.is_new) && is_live(entry) && entry.origin != origin();
   });
 }
 
@@ -58,7 +58,7 @@ Rounds::Duration Rounds::delay_of_rank() const {
   int rank = 0;
   if (const RosterEntry* own = stored_.find(origin())) {
     for (const RosterEntry* entry = stored_.roster.data(); entry != own; ++entry) {
-      rank += is_live(entry->peer) ? 1 : 0;
+      rank += is_live(*entry) ? 1 : 0;
     }
   } else {
     rank = static_cast<int>(std::distance(live_.begin(), live_.lower_bound(self_)));
@@ -72,8 +72,7 @@ bool Rounds::may_reform(Instant now) const {
   if (options_.needs_majority && replica_.sums().examples() > 0) return false;
   const bool all_missing_are_gone =
       std::all_of(stored_.roster.begin(), stored_.roster.end(), [&](const RosterEntry& entry) {
-        return !(entry.is_old || entry.is_new) || grants_.contains(entry.origin) ||
-               !is_live(entry.peer);
+        return !(entry.is_old || entry.is_new) || grants_.contains(entry.origin) || !is_live(entry);
       });
   return all_missing_are_gone || now - leaderless_since_ > kPatience;
 }
@@ -118,7 +117,7 @@ void Rounds::send_canvass(Instant now, RoundOutbox& out) {
                        .stored = stored_.key};
   if (canvass.is_probe) canvass.ballot.term = std::max(ballot_.term, highest_term_) + 1;
   const Bytes bytes = encode_canvass(run_, canvass);
-  for (const PeerId peer : live_) out.datagrams.push_back({peer, bytes});
+  for (const auto& [peer, voter] : live_) out.datagrams.push_back({peer, bytes});
   next_send_ = now + kAskAgain;
 }
 

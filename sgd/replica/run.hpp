@@ -265,6 +265,7 @@ class Run {
     return at == peers_.end() ? 0 : at->second.name_key;
   }
   void make_rounds(Instant now);
+  [[nodiscard]] std::map<PeerId, OriginId> live_voters() const;
   void tell_rounds_of_members(Instant now, RunOutbox& out);
   void step_rounds(Instant now, RunOutbox& out);
   void on_round_message(PeerId from, std::span<const std::byte> payload, Instant now,

@@ -159,6 +159,7 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
   Peer& peer = at->second;
   if (peer.has_status && status->number < peer.status.number) return;  // overtaken by a newer one
   const bool is_first = !peer.has_status;
+  const bool is_another_voter = peer.status.origin != status->origin;
   if (peer.status.run != status->run) peer.coverage.clear();
   for (OriginCoverage& coverage : status->coverage) {
     const OriginId origin = coverage.origin;
@@ -170,6 +171,7 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
   peer.has_status = true;
   peer.status = *status;
   peer.status.points.clear();
+  if (is_another_voter) tell_rounds_of_members(now, out);
   if (is_first) send_status(std::array{from}, out);
   if (phase_ == Phase::kNoRun) {  // it may be what the creation of a run waits for
     next_deadline_ = std::min(next_deadline_, now + milliseconds(100));

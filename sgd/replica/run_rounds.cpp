@@ -36,15 +36,18 @@ void Run::make_rounds(Instant now) {
   rounds_ = std::make_unique<Rounds>(info_->id, self_, round_options(), *replica_, now);
   work_ = {};
   RoundOutbox ignored;  // nobody coordinates yet: nothing can come of it
-  std::set<PeerId> live;
-  for (const auto& [id, peer] : peers_) live.insert(id);
-  rounds_->set_live(std::move(live), now, ignored);
+  rounds_->set_live(live_voters(), now, ignored);
+}
+
+std::map<PeerId, OriginId> Run::live_voters() const {
+  std::map<PeerId, OriginId> live;
+  for (const auto& [id, peer] : peers_) live.emplace(id, peer.has_status ? peer.status.origin : 0);
+  return live;
 }
 
 void Run::tell_rounds_of_members(Instant now, RunOutbox& out) {
   if (!rounds_) return;
-  std::set<PeerId> live;
-  for (const auto& [id, peer] : peers_) live.insert(id);
+  std::map<PeerId, OriginId> live = live_voters();
   for (const RosterEntry& entry : rounds_->committed().roster) {
     // Perhaps it is only cut off: what its side lacks of this node's work must still be there.
     if (entry.is_new && entry.peer != self_ && !live.contains(entry.peer)) replica_->keep_own();

@@ -551,7 +551,11 @@ std::string SimCluster::describe() {
            << " round " << rounds->committed().key.round << " stored " << rounds->stored().key.round
            << " of " << rounds->committed().roster.size()
            << (rounds->is_member() ? " member" : " outside") << " coordinator "
-           << core(i).name_of(rounds->coordinator());
+           << core(i).name_of(rounds->coordinator()) << " roster";
+      for (const sgd::RosterEntry& entry : rounds->stored().roster) {
+        text << ' ' << core(i).name_of(entry.peer) << '=' << entry.origin
+             << (entry.is_old ? "o" : "") << (entry.is_new ? "n" : "");
+      }
     }
   }
   return text.str();

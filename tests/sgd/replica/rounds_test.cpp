@@ -66,8 +66,8 @@ void talk(std::vector<Member*> members, Instant now) {
 /// Two members of one roster; `a` coordinates.
 struct Pair {
   explicit Pair(RoundOptions options = {}) : a(1, options), b(2, options) {
-    a.rounds.set_live({2}, now, a.out);
-    b.rounds.set_live({1}, now, b.out);
+    a.rounds.set_live({{2, 0}}, now, a.out);
+    b.rounds.set_live({{1, 0}}, now, b.out);
     a.rounds.set_founders(2);
     a.rounds.found(now, a.out);
     b.rounds.follow(a.rounds.committed(), now);
@@ -282,8 +282,8 @@ BOOST_AUTO_TEST_CASE(a_survivor_goes_on_alone_unless_a_majority_is_asked_for) {
 BOOST_AUTO_TEST_CASE(a_member_that_is_gone_is_dropped_and_starts_over_when_it_hears_of_it) {
   Pair pair;
   Member c(3);
-  c.rounds.set_live({1, 2}, pair.now, c.out);
-  pair.a.rounds.set_live({2, 3}, pair.now, pair.a.out);
+  c.rounds.set_live({{1, 0}, {2, 0}}, pair.now, c.out);
+  pair.a.rounds.set_live({{2, 0}, {3, 0}}, pair.now, pair.a.out);
   c.rounds.follow(pair.a.rounds.committed(), pair.now);
   const auto all = [&](std::chrono::milliseconds time) {
     pair.now += time;
@@ -296,18 +296,37 @@ BOOST_AUTO_TEST_CASE(a_member_that_is_gone_is_dropped_and_starts_over_when_it_he
     pair.contribute(pair.b);
   }
   BOOST_TEST_REQUIRE(c.rounds.is_member());
-  pair.a.rounds.set_live({2}, pair.now, pair.a.out);  // c is held dead
+  pair.a.rounds.set_live({{2, 0}}, pair.now, pair.a.out);  // c is held dead
   for (int i = 0; i < 5; ++i) {
     pair.step(50ms);
     pair.contribute(pair.a);
     pair.contribute(pair.b);
   }
   BOOST_TEST(pair.a.rounds.committed().find(30) == nullptr);
-  pair.a.rounds.set_live({2, 3}, pair.now, pair.a.out);
+  pair.a.rounds.set_live({{2, 0}, {3, 0}}, pair.now, pair.a.out);
   for (int i = 0; i < 5 && !c.has_event(RoundEventType::kBehind); ++i) all(50ms);
   // It missed the record that dropped it: the newest one, by a snapshot, tells it.
   c.rounds.caught_up(pair.a.rounds.committed(), pair.now, c.out);
   BOOST_TEST(c.has_event(RoundEventType::kStartOver));
+}
+
+BOOST_AUTO_TEST_CASE(a_voter_that_came_back_as_another_one_keeps_nobody_waiting) {
+  Pair pair;
+  Member c(3);  // follows, and is in no roster
+  c.rounds.set_live({{1, 0}, {2, 20}}, pair.now, c.out);
+  c.rounds.follow(pair.a.rounds.committed(), pair.now);
+  const auto wait = [&] {
+    for (int i = 0; i < 1000; ++i) {
+      pair.now += 10ms;
+      c.rounds.on_tick(pair.now, c.out);
+    }
+  };
+  c.rounds.set_live({{2, 20}}, pair.now, c.out);  // a is dead; b may stand, so c does not
+  wait();
+  BOOST_TEST(!c.rounds.is_coordinator());
+  c.rounds.set_live({{2, 21}}, pair.now, c.out);  // the process of b is there, the voter is not
+  wait();
+  BOOST_TEST(c.rounds.is_coordinator());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
