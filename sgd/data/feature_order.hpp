@@ -7,24 +7,37 @@
 
 namespace hogwild::sgd {
 
-/// The numbering of features that a run trains in: by descending document frequency, ties by id.
+/// A row among those whose features are counted.
+struct CountedRow {
+  std::uint32_t place;    ///< where it is trained among all rows, roughly: leading bits of its key
+  std::uint32_t entries;  ///< its features
+};
+
+/// Rows in any order: the features of all of them, one after another.
+struct CountedRows {
+  std::span<const std::uint32_t> features;
+  std::vector<CountedRow> rows;
+};
+
+/// The numbering of features that a run trains in: by descending document frequency, then by the
+/// first place in training of a row that has it, then by id.
 ///
 /// Frequent features get small ranks, so that what is hot lies together and gaps between ranks in
-/// messages are short. A feature that no training row has gets no rank. A constant of the run.
+/// messages are short; of the rare ones, those that a row has alone lie together, in one cache line
+/// instead of many. A feature that no training row has gets no rank. A constant of the run.
 /// Invariant: rank_of() and feature_of() are inverse to each other.
 class FeatureOrder {
  public:
   /// No features.
   FeatureOrder() = default;
 
-  /// Counts in how many rows each feature is: how often in `entries`, which are the features of all
-  /// rows, in parts. Any number of threads gives the same order.
-  /// REQUIRES: every feature < feature_count.
-  /// Cost: one pass over the rows, and 4 bytes a feature id (a sort of all entries instead where
+  /// Counts in how many rows each feature is. `parts` are all rows, in any order and division; any
+  /// number of threads gives the same numbering.
+  /// REQUIRES: every feature < feature_count; the entries of a part's rows are its features.
+  /// Cost: one pass over the rows, and 8 bytes a feature id (a sort of all entries instead where
   /// ids are so wide that this would be more than the rows themselves).
-  [[nodiscard]] static FeatureOrder by_frequency(
-      std::span<const std::span<const std::uint32_t>> entries, std::uint32_t feature_count,
-      unsigned threads);
+  [[nodiscard]] static FeatureOrder by_frequency(std::span<const CountedRows> parts,
+                                                 std::uint32_t feature_count, unsigned threads);
 
   /// The order that another node found: `features` by rank. REQUIRES: no feature twice.
   [[nodiscard]] static FeatureOrder of_features(std::span<const std::uint32_t> features);

@@ -196,8 +196,15 @@ RowScale TrainingBuilder::find_scale() const {
 }
 
 FeatureOrder TrainingBuilder::find_order(std::uint32_t feature_count, unsigned threads) const {
-  std::vector<std::span<const std::uint32_t>> parts;
-  for (const Bucket& bucket : buckets_) parts.push_back(bucket.feature.span());
+  std::vector<CountedRows> parts;
+  for (const Bucket& bucket : buckets_) {
+    CountedRows& part = parts.emplace_back(bucket.feature.span());
+    part.rows.reserve(bucket.row.size());
+    for (const TakenRow& row : bucket.row.span()) {
+      part.rows.push_back({.place = static_cast<std::uint32_t>(row_key(row.index) >> 32U),
+                           .entries = static_cast<std::uint32_t>(row.entries)});
+    }
+  }
   return FeatureOrder::by_frequency(parts, feature_count, threads);
 }
 

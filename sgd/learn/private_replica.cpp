@@ -48,12 +48,14 @@ float PrivateReplica::metric_at(std::uint32_t position) const {
 }
 
 std::uint32_t PrivateReplica::exchange(OwnWork& own, const PublishedSums& published,
-                                       const ReplicaFactors& factors, std::uint32_t first_stripe,
-                                       WhenBusy when_busy) {
+                                       const ReplicaFactors& factors, Extent extent,
+                                       std::uint32_t first_stripe, WhenBusy when_busy) {
   begin(factors);
-  has_unmerged_ = false;
+  // Where s changed, what lies still would count what is learned from now on with the old one.
+  const bool is_whole = extent == Extent::kWhole || !is_wide_ || must_rebuild_;
+  has_unmerged_ = !is_whole;
   std::uint32_t passed_over = 0;
-  const std::uint32_t stripes = own.stripe_count();
+  const std::uint32_t stripes = is_whole ? own.stripe_count() : kNarrow / OwnWork::kStripe;
   for (std::uint32_t i = 0; i < stripes; ++i) {
     const std::uint32_t stripe = (first_stripe + i) % stripes;
     OwnWork::Claim claim = own.try_claim(stripe);

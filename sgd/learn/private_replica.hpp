@@ -19,6 +19,10 @@ struct ReplicaFactors {
   std::vector<float> metric_factor;  ///< ρ = √(A + 1)/lt, a column
 };
 
+/// How much of a replica an exchange takes: all of it, or of a wide one its hot part, the frequent
+/// features, which are the first.
+enum class Extent : std::uint8_t { kHot, kWhole };
+
 /// What an exchange does with a stripe that another thread has claimed.
 enum class WhenBusy : std::uint8_t { kPassOver, kWait };
 
@@ -42,16 +46,16 @@ class PrivateReplica {
     return {u_.data(), inverse_metric_.data(), is_wide_ ? is_dirty_.data() : nullptr};
   }
 
-  /// Merges into `own` and rebuilds with `factors`, beginning with stripe `first_stripe`. Stripes
-  /// that another thread has claimed are passed over and go on as they are, unless `when_busy` says
-  /// to wait for them (by rounds, where all would wait for that thread anyhow); returns their
-  /// number.
+  /// Merges `extent` into `own` and rebuilds it with `factors`, from stripe `first_stripe` on.
+  /// Stripes that another thread has claimed are passed over and go on as they are, unless
+  /// `when_busy` says to wait for them (by rounds, where all would wait for that thread anyhow);
+  /// returns their number.
   std::uint32_t exchange(OwnWork& own, const PublishedSums& published,
-                         const ReplicaFactors& factors, std::uint32_t first_stripe,
+                         const ReplicaFactors& factors, Extent extent, std::uint32_t first_stripe,
                          WhenBusy when_busy = WhenBusy::kPassOver);
 
-  /// True where the last exchange left something that was learned: a stripe was passed over, or a
-  /// value was too large for one merge.
+  /// True where the last exchange left something that was learned: it was not of the whole, a
+  /// stripe was passed over, or a value was too large for one merge.
   [[nodiscard]] bool has_unmerged() const { return has_unmerged_; }
   /// True when a sum that was merged here has left its range: what follows would wrap.
   [[nodiscard]] bool has_overflowed() const { return has_overflowed_; }

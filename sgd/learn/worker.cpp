@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::uint64_t kSmallestWindow = 64;
 constexpr std::uint64_t kLargestWindow = 8192;
-constexpr std::uint64_t kLargestWideWindow = 32768;
+/// Examples after which a wide replica is exchanged whole.
+constexpr std::uint64_t kWholeEach = 32768;
 
 /// Moves the whole units of `amount` out of it and returns their number.
 std::int64_t take_units(double& amount, double unit) {
@@ -47,7 +48,9 @@ void Worker::run() {
           static_cast<std::uint32_t>(std::min<std::uint64_t>(size - tally_.examples, rows_.count)));
     }
     if (tally_.examples > 0) {
-      exchange();
+      const bool is_end = tally_.examples < size;  // this worker may be parked now
+      since_whole_ += tally_.examples;
+      exchange(is_end || is_whole_due() ? Extent::kWhole : Extent::kHot);
       if (!at_.queue.is_stopped()) wait_for_flush();
     } else if (!at_.queue.wait()) {
       break;
@@ -79,18 +82,22 @@ void Worker::run_rounds() {
 
 // Short at the start of a run, where each example moves the model far; long later, where an
 // exchange should cost little beside the window; all workers together never past a quarter of the
-// rows, since what a worker learned is news to the others for a window's length. A wide replica's
-// rare features touch nearly as many blocks in a short window as in a long one, so there it is
-// longer still, unless other nodes wait for the news.
+// rows, since what a worker learned is news to the others for a window's length.
 std::uint64_t Worker::window_size() const {
-  const bool is_alone = at_.pace.lookahead.load(std::memory_order_relaxed) <= 1.0F;
-  const std::uint64_t largest =
-      replica_.is_wide() && is_alone ? kLargestWideWindow : kLargestWindow;
   const std::uint64_t examples =
       at_.published.examples() + static_cast<std::uint64_t>(std::max<std::int64_t>(
                                      0, at_.own.unsent_scalar(SumsLayout::kExamples)));
   return std::clamp(std::min(examples, at_.rows.row_count()) / (4 * at_.workers), kSmallestWindow,
-                    largest);
+                    kLargestWindow);
+}
+
+bool Worker::is_alone() const { return at_.pace.lookahead.load(std::memory_order_relaxed) <= 1.0F; }
+
+// The rare features of a wide replica touch nearly as many blocks in a short window as in a long
+// one, and are seldom news to anybody: they are exchanged seldom, unless other nodes wait for them.
+bool Worker::is_whole_due() const {
+  return !is_alone() ||
+         since_whole_ >= std::min(kWholeEach, at_.rows.row_count() / (4 * at_.workers));
 }
 
 bool Worker::take_rows() {
@@ -105,7 +112,8 @@ void Worker::train(std::uint32_t count) {
   rows_.count -= count;
 }
 
-void Worker::exchange() {
+void Worker::exchange(Extent extent) {
+  if (extent == Extent::kWhole) since_whole_ = 0;
   const auto is_finite = [](double value) { return std::isfinite(value); };
   if (!std::all_of(tally_.loss.begin(), tally_.loss.end(), is_finite) ||
       !std::all_of(tally_.bias.begin(), tally_.bias.end(), is_finite)) {
@@ -116,7 +124,7 @@ void Worker::exchange() {
   merge_scalars();
   open_window();
   passed_over_.fetch_add(
-      replica_.exchange(at_.own, at_.published, factors_, first_stripe_,
+      replica_.exchange(at_.own, at_.published, factors_, extent, first_stripe_,
                         at_.rounds == nullptr ? WhenBusy::kPassOver : WhenBusy::kWait),
       std::memory_order_relaxed);
   if (replica_.has_overflowed()) at_.pace.has_fault.store(true, std::memory_order_relaxed);

@@ -70,7 +70,9 @@ class Worker {
   [[nodiscard]] std::uint64_t window_size() const;
   [[nodiscard]] bool take_rows();
   void train(std::uint32_t count);
-  void exchange();
+  void exchange(Extent extent = Extent::kWhole);
+  [[nodiscard]] bool is_alone() const;
+  [[nodiscard]] bool is_whole_due() const;
   void merge_scalars();
   void clear_tally();
   void open_window();
@@ -82,7 +84,8 @@ class Worker {
   std::uint32_t index_;
   std::uint32_t first_stripe_;
   // The worker's thread only.
-  RowRange rows_;  ///< taken from the queue, not yet trained
+  RowRange rows_;                  ///< taken from the queue, not yet trained
+  std::uint64_t since_whole_ = 0;  ///< examples since the whole replica was exchanged
   PrivateReplica replica_;
   ReplicaFactors factors_;
   WindowFrame frame_;

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sgd/data/synthetic.hpp"
@@ -13,11 +14,22 @@
 namespace hogwild::sgd {
 namespace {
 
-FeatureOrder order_of(const Dataset& dataset, unsigned threads = 1) {
+/// Rows are trained in the order in which they stand, or in the opposite one.
+FeatureOrder order_of(const Dataset& dataset, unsigned threads = 1, bool is_reverse = false) {
   // In two parts, as any number of them.
-  const std::span<const std::uint32_t> all = dataset.rows.feature();
-  const std::size_t middle = all.size() / 3;
-  const std::span<const std::uint32_t> parts[] = {all.first(middle), all.subspan(middle)};
+  const auto rows = static_cast<std::uint32_t>(dataset.rows.row_count());
+  const std::uint32_t middle = rows / 3;
+  std::vector<CountedRows> parts;
+  for (const auto& [first, last] : {std::pair{middle, rows}, std::pair{0U, middle}}) {
+    const std::uint64_t begin = dataset.rows.starts()[first];
+    CountedRows& part = parts.emplace_back(
+        dataset.rows.feature().subspan(begin, dataset.rows.starts()[last] - begin));
+    for (std::uint32_t row = first; row < last; ++row) {
+      part.rows.push_back(
+          {.place = is_reverse ? rows - row : row,
+           .entries = static_cast<std::uint32_t>(dataset.rows.features(row).size())});
+    }
+  }
   return FeatureOrder::by_frequency(parts, dataset.feature_count, threads);
 }
 
@@ -29,12 +41,14 @@ std::vector<std::uint32_t> ids(const FeatureOrder& order) {
 
 BOOST_AUTO_TEST_SUITE(feature_order)
 
-BOOST_AUTO_TEST_CASE(frequent_features_come_first_and_ties_go_by_id) {
+BOOST_AUTO_TEST_CASE(frequent_features_come_first_and_ties_go_by_the_first_row_then_by_id) {
   const Dataset dataset = parse_valid("1 2:1 5:1 9:1\n-1 9:1 4:1\n1 9:1 5:1 2:1\n1 9:1 7:0\n");
   const FeatureOrder order = order_of(dataset);
   BOOST_TEST((ids(order) == std::vector<std::uint32_t>{9, 2, 5, 4, 7}));
   BOOST_TEST(order.rank_of(8) == 0U);
   BOOST_TEST(order.rank_of(6) == 4U);
+  // From the last row on, 7 comes before 4.
+  BOOST_TEST((ids(order_of(dataset, 1, true)) == std::vector<std::uint32_t>{9, 2, 5, 7, 4}));
 }
 
 BOOST_AUTO_TEST_CASE(feature_that_no_row_has_gets_no_rank) {
@@ -61,16 +75,25 @@ BOOST_AUTO_TEST_CASE(ids_so_wide_that_no_table_holds_them_are_ordered_alike) {
   BOOST_TEST(order.rank_of(3) == FeatureOrder::kNoRank);
   BOOST_TEST(order.rank_of(2147483645U) == FeatureOrder::kNoRank);
   BOOST_TEST(order_of(parse_valid(near)).size() == order.size());
+  BOOST_TEST(
+      (ids(order_of(parse_valid(far), 1, true)) ==
+       std::vector<std::uint32_t>{2147483647U, 200000000U, 500000000U, 700000000U, 400000000U}));
 }
 
 BOOST_AUTO_TEST_CASE(order_agrees_with_a_plain_count_for_any_number_of_threads) {
   const Dataset dataset = make_synthetic_rcv1({.rows = 20'000}, 2);
   std::map<std::uint32_t, std::uint32_t> frequency;
-  for (const std::uint32_t feature : dataset.rows.feature()) ++frequency[feature];
+  std::map<std::uint32_t, std::size_t> first;
+  for (std::size_t row = 0; row < dataset.rows.row_count(); ++row) {
+    for (const std::uint32_t feature : dataset.rows.features(row)) {
+      ++frequency[feature];
+      first.try_emplace(feature, row);
+    }
+  }
   std::vector<std::uint32_t> expected;
   for (const auto& [feature, count] : frequency) expected.push_back(feature);
   std::stable_sort(expected.begin(), expected.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return frequency.at(a) > frequency.at(b);
+    return std::pair(frequency.at(b), first.at(a)) < std::pair(frequency.at(a), first.at(b));
   });
   for (const unsigned threads : {1U, 2U, 3U, 7U}) {
     const FeatureOrder order = order_of(dataset, threads);

@@ -20,7 +20,9 @@ struct Node {
     factors.metric_factor.assign(columns, 2.0F);
   }
 
-  std::uint32_t exchange() { return replica.exchange(own, published, factors, 0); }
+  std::uint32_t exchange(Extent extent = Extent::kWhole) {
+    return replica.exchange(own, published, factors, extent, 0);
+  }
 
   /// Learns `amount` at a position, as training does: in u, with a flag where one is wanted.
   void learn(std::uint32_t position, float amount) {
@@ -82,10 +84,10 @@ BOOST_AUTO_TEST_CASE(work_of_another_worker_of_the_node_is_seen_and_counts_as_th
   node.factors.cluster = 4.0F;
   PrivateReplica other(node.rule, node.layout, kernels());
   node.exchange();
-  other.exchange(node.own, node.published, node.factors, 0);
+  other.exchange(node.own, node.published, node.factors, Extent::kWhole, 0);
   node.learn(5, 1.0F);
   node.exchange();
-  other.exchange(node.own, node.published, node.factors, 0);
+  other.exchange(node.own, node.published, node.factors, Extent::kWhole, 0);
   BOOST_TEST(std::abs(other.view().u[5] - 4.0F / 1.2F) < 1e-5F);
 }
 
@@ -140,6 +142,44 @@ BOOST_AUTO_TEST_CASE(a_block_that_lies_still_follows_the_metric_within_two_perce
   }
   BOOST_TEST(was_left);
   BOOST_TEST(largest_error < 0.02F);
+}
+
+BOOST_AUTO_TEST_CASE(an_exchange_of_the_hot_part_leaves_the_rest_as_it_is) {
+  Node node(kWideFeatures);
+  constexpr std::uint32_t kRare = kWideFeatures - 1;
+  node.exchange();
+  node.learn(0, 2.0F);
+  node.learn(kRare, 3.0F);
+  const float rare = node.weight(kRare);
+  node.exchange(Extent::kHot);
+  BOOST_TEST(node.replica.has_unmerged());
+  BOOST_TEST(node.published_after_collect(0) == 128);
+  BOOST_TEST(node.published_after_collect(kRare) == 0);
+  BOOST_TEST(node.weight(kRare) == rare);
+  node.exchange();
+  BOOST_TEST(!node.replica.has_unmerged());
+  BOOST_TEST(node.published_after_collect(0) == 128);
+  BOOST_TEST(node.published_after_collect(kRare) == 192);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_lookahead_takes_the_whole_though_the_hot_part_was_asked_for) {
+  Node node(kWideFeatures);
+  constexpr std::uint32_t kRare = kWideFeatures - 1;
+  node.exchange();
+  node.learn(kRare, 3.0F);
+  node.factors.lookahead = 4.0F;
+  node.exchange(Extent::kHot);
+  BOOST_TEST(!node.replica.has_unmerged());
+  BOOST_TEST(node.published_after_collect(kRare) == 192);
+}
+
+BOOST_AUTO_TEST_CASE(a_narrow_replica_is_always_taken_whole) {
+  Node node(kNarrowFeatures);
+  node.exchange();
+  node.learn(kNarrowFeatures - 1, 3.0F);
+  node.exchange(Extent::kHot);
+  BOOST_TEST(!node.replica.has_unmerged());
+  BOOST_TEST(node.published_after_collect(kNarrowFeatures - 1) == 192);
 }
 
 BOOST_AUTO_TEST_CASE(each_column_has_its_own_metric_factor) {
