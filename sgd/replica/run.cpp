@@ -269,8 +269,10 @@ void Run::start_training(Instant now, RunOutbox& out) {
   fed_at_ = now;
   allowance_ = 0;
   unfinished_blocks_ = 0;
+  withdrawn_.clear();
   fed_rows_ = 0;
   published_rows_ = 0;
+  for (auto& [id, peer] : peers_) peer.published_then = 0;
   const std::vector<PeerId>& founders = info_->founders;
   if (rounds_) {
     work_.round = 0;
@@ -307,32 +309,77 @@ bool Run::feed(RowQueue& queue, Instant now) {
   const std::uint64_t most_ranges =
       std::min<std::uint64_t>(kRowsAhead / block_rows, queue.capacity());
   const double lookahead_now = lookahead();
-  bool may_release = true;
-  while (queue.pushed() - queue.popped() < most_ranges) {
+  const double known =
+      static_cast<double>(replica_->sums().examples()) + unheard_updates(lookahead_now);
+  const double most = most_updates();
+  const auto expected = [&] {
+    return known + lookahead_now * static_cast<double>(fed_rows_ - published_rows_);
+  };
+  // Near the end nobody has more than would be this member's share of what is left: the rows that
+  // come last are taken back.
+  if (expected() >= most + lookahead_now * block_rows) withdraw(queue);
+  while (expected() < most && queue.pushed() - queue.popped() < most_ranges) {
     if (options_.rate_limit > 0 && allowance_ < block_rows) break;
-    // Near the end nobody is given more than would be this member's share of what is left.
-    const auto outstanding = static_cast<double>(fed_rows_ - published_rows_);
-    const double expected =
-        static_cast<double>(replica_->sums().examples()) + lookahead_now * outstanding;
-    if (outstanding > 0 && expected >= most_updates()) {
-      may_release = false;
-      break;
-    }
-    const auto range = plan_->next();
+    const auto range = next_rows();
     if (!range) break;
     const bool is_pushed = queue.push(*range);
     assert(is_pushed);
     allowance_ -= range->count;
     fed_rows_ += range->count;
   }
-  unfinished_blocks_ = queue.pushed() - queue.popped();
-  return may_release;
+  unfinished_blocks_ = queue.pushed() - queue.popped() + withdrawn_.size();
+  return expected() < most;
+}
+
+void Run::withdraw(RowQueue& queue) {
+  std::vector<RowRange> taken;
+  while (const auto range = queue.pop()) {
+    taken.push_back(*range);
+    allowance_ += range->count;
+    fed_rows_ -= range->count;
+  }
+  withdrawn_.insert(withdrawn_.begin(), taken.begin(), taken.end());
+}
+
+std::optional<RowRange> Run::next_rows() {
+  if (withdrawn_.empty()) return plan_->next();
+  const RowRange range = withdrawn_.front();
+  withdrawn_.pop_front();
+  return range;
+}
+
+// From whom something new is known, what it did meanwhile is known as well.
+void Run::note_news() {
+  for (auto& [id, peer] : peers_) {
+    const std::uint64_t seq = replica_->contiguous(peer.status.origin);
+    const bool has_told = peer.status.number != peer.heard_number && seq >= peer.status.last_seq;
+    if (seq == peer.heard_seq && !has_told) continue;
+    peer.heard_number = peer.status.number;
+    peer.heard_seq = seq;
+    peer.published_then = published_rows_;
+  }
+}
+
+// What the others did, as the look-ahead says, while this member published what they have not
+// answered yet. On a machine with many more nodes than cores a node hears nothing while it runs.
+double Run::unheard_updates(double lookahead) const {
+  double trainers = 0;
+  double published = 0;
+  for (const auto& [id, peer] : peers_) {
+    if (!is_in_run(peer) || peer.status.phase != Phase::kTraining || !peer.status.has_train) {
+      continue;
+    }
+    ++trainers;
+    published += static_cast<double>(published_rows_ - peer.published_then);
+  }
+  return trainers > 0 ? (lookahead - 1) * published / trainers : 0.0;
 }
 
 void Run::flush(OwnWork& own, Instant now, RunOutbox& out) {
   if (!replica_ || phase_ != Phase::kTraining) return;
   if (rounds_) return contribute(own, rounds_->committed().key.round + 1, now, out);
   rate_.add(now, own.examples_made());
+  note_news();  // which was sent before what follows could be known
   std::vector<CellDelta> fresh;
   own.collect(replica_->sums(), fresh);
   if (fresh.empty()) return;

@@ -103,7 +103,7 @@ class Run {
   /// Publishes what the workers merged since the last time.
   void flush(OwnWork& own, Instant now, RunOutbox& out);
   /// Keeps the workers' queue filled, as the plan and the rate limit say. False: no more is
-  /// released before what was is published, since the run is near its end.
+  /// released before what was is published, or others' news come, since the run is near its end.
   bool feed(RowQueue& queue, Instant now);
   /// By rounds, in place of flush() and feed(): begins and ends the workers' part of a round, and
   /// publishes it where `may_send`. Called often, and when the last worker has finished.
@@ -174,6 +174,10 @@ class Run {
     bool has_status = false;
     Status status;  ///< the newest one, without points and coverage
     std::map<OriginId, OriginCoverage> coverage;
+    // Its newest news here: what it said or published, and this member's own work until then.
+    std::uint64_t heard_number = 0;
+    std::uint64_t heard_seq = 0;
+    std::uint64_t published_then = 0;
   };
   struct Nomination;
   enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport, kKeptState };
@@ -184,6 +188,10 @@ class Run {
   void enter_run(RunInfo info, Instant now, double elapsed_s);
   void start_training(Instant now, RunOutbox& out);
   void update_trainers();
+  void withdraw(RowQueue& queue);
+  [[nodiscard]] std::optional<RowRange> next_rows();
+  void note_news();
+  [[nodiscard]] double unheard_updates(double lookahead) const;
   [[nodiscard]] std::string contradiction(const RunInfo& info) const;
   [[nodiscard]] bool may_train() const;
   [[nodiscard]] bool outranks(const Status& other) const;
@@ -336,6 +344,7 @@ class Run {
   double allowance_ = 0;  ///< rows that the rate limit has released
   Instant fed_at_{};
   std::uint64_t unfinished_blocks_ = 0;
+  std::deque<RowRange> withdrawn_;    ///< released, and taken back near the end
   std::uint64_t fed_rows_ = 0;        ///< released to the workers
   std::uint64_t published_rows_ = 0;  ///< of these, in published deltas
   // What was measured.

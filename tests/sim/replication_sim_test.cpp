@@ -129,6 +129,31 @@ BOOST_AUTO_TEST_CASE(a_run_ends_close_to_the_updates_it_was_given) {
   BOOST_TEST(examples <= 44'000U);
 }
 
+// As on a machine with fewer cores than nodes: one runs at a time, and hears nothing meanwhile.
+BOOST_AUTO_TEST_CASE(nodes_that_run_in_turns_end_close_to_the_updates_they_were_given) {
+  SimCluster cluster({.seed = 13, .epochs = 4, .updates_per_second = 400'000, .expect = 8});
+  cluster.start({});
+  for (int i = 1; i < 8; ++i) cluster.start({0});
+  BOOST_TEST_REQUIRE(cluster.run_until(
+      [&] {
+        const auto up = cluster.up();
+        return std::all_of(up.begin(), up.end(),
+                           [&](std::size_t i) { return cluster.run(i).is_training(); });
+      },
+      10s));
+  for (std::size_t turn = 0; turn < 200; ++turn) {
+    for (std::size_t i = 0; i < 8; ++i) {
+      if (i != turn % 8) cluster.stall(i, 20ms);
+    }
+    cluster.run_for(20ms);
+  }
+  require_done(cluster, 20s);
+  check_all_equal(cluster);
+  const std::uint64_t examples = cluster.run(0).replica()->sums().examples();
+  BOOST_TEST(examples >= 80'000U);
+  BOOST_TEST(examples <= 88'000U);
+}
+
 BOOST_AUTO_TEST_CASE(loss_duplication_and_reordering_change_nothing) {
   SimCluster cluster({.seed = 3, .drop = 0.3, .duplicate = 0.05, .reorder = 0.1, .expect = 4});
   cluster.start({});
