@@ -2,8 +2,10 @@
 """Time to 1 % of the optimum with N nodes, each held to a rate: what more machines bring.
 
     bench/scaling.py [--hogwild BIN] [--nodes 1,2,4,8] [--rate 20000] [--fault drop=0.1] [--runs 1] [NODE FLAGS...]
+    bench/scaling.py --netlab NETLAB [--loss 10%] ...
 
-The nodes are processes of this machine; --rate makes them slow enough for its cores. Each point is a run that stops
+The nodes are processes of this machine; --rate makes them slow enough for its cores. With --netlab each is a host of its
+own, in a network namespace that NETLAB (see tests/e2e/test_network.py) makes, and --loss is lost of what leaves it. Each point is a run that stops
 after a number of updates, and whose report has the objective over the training set. Time and updates at the target are
 interpolated between the two runs around it, on a logarithmic scale of the distance to the optimum. Needs nothing but
 Python's standard library.
@@ -24,7 +26,26 @@ OPTIMUM = 0.25986  # of synth:rcv1, lambda 1e-4, no intercept: LIBLINEAR's dual 
 TARGET = 1.01 * OPTIMUM
 
 
-def run_once(options, directory, nodes, updates):
+class Hosts:
+    """Namespaces for as many nodes as asked for."""
+
+    def __init__(self, netlab, count, loss):
+        self._netlab = netlab
+        self._call("up", count)
+        if loss:
+            self._call("loss", "all", loss)
+
+    def _call(self, *arguments):
+        subprocess.run([self._netlab, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
+
+    def command(self, number):
+        return [self._netlab, "exec", str(number)]
+
+    def down(self):
+        self._call("down")
+
+
+def run_once(options, directory, nodes, updates, hosts):
     """Seconds from the first update to the stop, updates, and the objective."""
     processes = []
     join = []
@@ -32,10 +53,13 @@ def run_once(options, directory, nodes, updates):
         for number in range(1, nodes + 1):
             log = directory / f"log-{number}"
             with log.open("wb") as stream:
+                where = ["--gossip", "127.0.0.1:0"]
+                if hosts:
+                    where = ["--gossip", f"10.77.0.{number}:7420", "--insecure"]
                 processes.append(subprocess.Popen(
-                    [options.hogwild, "node", "--name", f"node-{number}", "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0",
-                     "--train", directory / "train.hwd", "--threads", "1", "--rate", str(options.rate), "--expect", str(nodes),
-                     "--updates", str(updates), "--out", directory / f"out-{number}", *join, *options.more],
+                    [*(hosts.command(number) if hosts else []), options.hogwild, "node", "--name", f"node-{number}", *where,
+                     "--http", "127.0.0.1:0", "--train", str(directory / "train.hwd"), "--threads", "1", "--rate", str(options.rate), "--expect", str(nodes),
+                     "--updates", str(updates), "--out", str(directory / f"out-{number}"), *join, *options.more],
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stream))
             if not join:
                 end = time.monotonic() + 30
@@ -76,18 +100,23 @@ def main():
     parser.add_argument("--rate", type=int, default=20000)
     parser.add_argument("--rows", type=int, default=200000)
     parser.add_argument("--runs", type=int, default=1, help="of each point; the median counts")
+    parser.add_argument("--netlab", type=pathlib.Path)
+    parser.add_argument("--loss", help="such as 10%%; needs --netlab")
     parser.add_argument("--updates", default="80000,100000,120000,140000,160000,200000,240000")
     options, options.more = parser.parse_known_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="hogwild-scaling-"))
+    hosts = None
     try:
         subprocess.run([options.hogwild, "data", "convert", f"synth:rcv1?n={options.rows}", directory / "train.hwd"],
                        check=True, stdout=subprocess.DEVNULL)
         print(f"{'nodes':>5} {'seconds':>8} {'updates':>8} {'speed-up':>8}   at the target, objective {TARGET:.5f}")
         alone = None
+        if options.netlab:
+            hosts = Hosts(options.netlab.resolve(), max(map(int, options.nodes.split(","))), options.loss)
         for nodes in map(int, options.nodes.split(",")):
             points = []
             for updates in map(int, options.updates.split(",")):
-                runs = [run_once(options, directory, nodes, updates) for _ in range(options.runs)]
+                runs = [run_once(options, directory, nodes, updates, hosts) for _ in range(options.runs)]
                 points.append(tuple(statistics.median(column) for column in zip(*runs)))
                 if points[-1][2] <= TARGET:
                     break
@@ -96,6 +125,8 @@ def main():
             mark = "" if is_reached else "   not reached"
             print(f"{nodes:>5} {seconds:>8.2f} {updates:>8.0f} {alone / seconds:>8.2f}{mark}", flush=True)
     finally:
+        if hosts:
+            hosts.down()
         shutil.rmtree(directory, ignore_errors=True)
 
 
