@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "daemon/node.hpp"
@@ -28,6 +29,16 @@ using std::chrono::duration;
 constexpr std::size_t kMostSummed = 1U << 20U;
 
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
+
+/// By reason; those that never happened too where a series must exist from the start.
+http::Labelled labelled(const sgd::RejectionCounts& counts, bool with_zeros) {
+  http::Labelled labelled;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0 && !with_zeros) continue;
+    labelled.emplace_back(sgd::to_string(static_cast<sgd::Rejection>(i)), counts[i]);
+  }
+  return labelled;
+}
 
 std::optional<double> known(double value) {
   return std::isfinite(value) ? std::optional(value) : std::nullopt;
@@ -299,7 +310,9 @@ http::NodeStatus NodeBackend::status() const {
   const NodeTraffic& traffic = core.traffic();
   status.network.sent_bytes_total = traffic.sent_bytes_total;
   status.network.received_bytes_total = traffic.received_bytes_total;
-  status.network.datagrams_rejected_total = run.malformed_total() + run.rejected_total();
+  const sgd::RejectionCounts& rejected = run.rejections();
+  status.network.datagrams_rejected_total =
+      std::accumulate(rejected.begin(), rejected.end(), std::uint64_t{0});
   for (const std::uint64_t refused : traffic.refused_total) {
     status.network.datagrams_rejected_total += refused;
   }
@@ -392,6 +405,7 @@ std::vector<http::DeltaPeer> NodeBackend::deltas() const {
     peer.bytes_sent_total = traffic.bytes_sent_total;
     peer.bytes_received_total = traffic.bytes_received_total;
     const sgd::Run& run = node_.core_->run();
+    peer.rejected_total = labelled(run.rejections_of(id), /*with_zeros=*/false);
     if (const sgd::Status* said = run.status_of(id)) origins_[id] = said->origin;
     if (const auto origin = origins_.find(id); origin != origins_.end() && run.replica()) {
       const sgd::OriginCounters counters = run.replica()->counters_of(origin->second);
@@ -480,8 +494,7 @@ http::Metrics NodeBackend::metrics() const {
   metrics.delta_datagrams_received_total = traffic.delta_datagrams_received_total;
   metrics.delta_bytes_sent_total = traffic.delta_bytes_sent_total;
   metrics.delta_bytes_received_total = traffic.delta_bytes_received_total;
-  metrics.delta_rejected_total = {{"malformed", run.malformed_total()},
-                                  {"rejected", run.rejected_total()}};
+  metrics.delta_rejected_total = labelled(run.rejections(), /*with_zeros=*/true);
   for (std::size_t reason = 0; reason < kRefusalCount; ++reason) {
     const std::string_view name = to_string(static_cast<Refusal>(reason));
     metrics.messages_refused_total.emplace_back(name, traffic.refused_total[reason]);

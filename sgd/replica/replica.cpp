@@ -65,9 +65,14 @@ void Replica::publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out)
   }
 }
 
+ApplyResult Replica::malformed(DeltaError error) {
+  last_error_ = error;
+  return ApplyResult::kMalformed;
+}
+
 ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
   const auto header = decode_delta_header(datagram);
-  if (!header) return ApplyResult::kMalformed;
+  if (!header) return malformed(header.error());
   if (header->run != run_) return ApplyResult::kWrongRun;
   if (is_frozen_) return ApplyResult::kFrozen;
   // An origin's own numbers come back only as repairs of what it has: duplicates by definition.
@@ -92,7 +97,8 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
         break;
     }
   }
-  if (!decode_delta(datagram, sums_.layout(), entries_)) return ApplyResult::kMalformed;
+  const auto decoded = decode_delta(datagram, sums_.layout(), entries_);
+  if (!decoded) return malformed(decoded.error());
   if (known == origins_.end() && header->seq > OriginWindow::kWindow) {
     heard_of(header->origin, header->seq, now);
     ++counters_.beyond_window_total;

@@ -109,6 +109,8 @@ class Replica {
 
   /// Applies a datagram that anybody sent.
   ApplyResult apply(std::span<const std::byte> datagram, Instant now);
+  /// Why the last datagram that was malformed was.
+  [[nodiscard]] DeltaError last_error() const { return last_error_; }
 
   /// Somebody says that `origin` has published up to `seq`: what is missing of it can be asked for.
   void heard_of(OriginId origin, std::uint64_t seq, Instant now);
@@ -176,6 +178,7 @@ class Replica {
     OriginCounters counters;
   };
 
+  ApplyResult malformed(DeltaError error);
   void mark_received(Origin& origin, std::uint64_t seq);
   void mark_applied(Origin& origin, OriginId id, std::uint64_t seq);
   void schedule_repair(Origin& origin, Instant now);
@@ -189,6 +192,7 @@ class Replica {
   OriginId self_;
   PublishedSums sums_;
   Retained retained_;
+  DeltaError last_error_{};
   std::map<OriginId, Origin> origins_;
   std::uint64_t applied_hash_ = 0;
   std::uint64_t last_seq_ = 0;

@@ -493,24 +493,26 @@ void Rounds::on_data(OriginId of, Instant now, RoundOutbox& out) {
   if (!incoming_ && coordinator_ != 0) send_report(coordinator_, now, out);
 }
 
-void Rounds::on_datagram(PeerId from, std::span<const std::byte> payload, Instant now,
+bool Rounds::on_datagram(PeerId from, std::span<const std::byte> payload, Instant now,
                          RoundOutbox& out) {
   const auto message = decode_round_message(payload);
-  if (!message) {
-    ++malformed_total_;
-    return;
-  }
-  if (message->run != run_) return;
+  if (!message) return false;
+  if (message->run != run_) return true;
   switch (message->kind) {
     case RoundKind::kBeat:
-      return on_beat(from, *message, now, out);
+      on_beat(from, *message, now, out);
+      break;
     case RoundKind::kReport:
-      return on_report(from, message->report, now, out);
+      on_report(from, message->report, now, out);
+      break;
     case RoundKind::kCanvass:
-      return on_canvass(from, message->canvass, now, out);
+      on_canvass(from, message->canvass, now, out);
+      break;
     case RoundKind::kVote:
-      return on_vote(message->vote, from, now, out);
+      on_vote(message->vote, from, now, out);
+      break;
   }
+  return true;
 }
 
 void Rounds::on_tick(Instant now, RoundOutbox& out) {

@@ -92,7 +92,8 @@ class Rounds {
   void set_leaving() { is_leaving_ = true; }
   /// This member's part of `round` is published, with its deltas up to `through`.
   void contributed(std::uint64_t round, std::uint64_t through, Instant now, RoundOutbox& out);
-  void on_datagram(PeerId from, std::span<const std::byte> payload, Instant now, RoundOutbox& out);
+  /// False where it is no message of rounds.
+  bool on_datagram(PeerId from, std::span<const std::byte> payload, Instant now, RoundOutbox& out);
   /// A delta of `origin` is held now. Cheap where no record or part waits for it.
   void on_data(OriginId origin, Instant now, RoundOutbox& out);
   void on_tick(Instant now, RoundOutbox& out);
@@ -115,7 +116,6 @@ class Rounds {
   [[nodiscard]] Duration round_time() const { return round_time_; }
   [[nodiscard]] std::uint64_t contributed_round() const { return contributed_; }
   [[nodiscard]] const RoundCounters& counters() const { return counters_; }
-  [[nodiscard]] std::uint64_t malformed_total() const { return malformed_total_; }
   /// When on_tick() may have something to do.
   [[nodiscard]] Instant next_deadline() const { return next_deadline_; }
 
@@ -242,7 +242,6 @@ class Rounds {
   Instant next_report_{};
   Instant next_deadline_{};
   RoundCounters counters_;
-  std::uint64_t malformed_total_ = 0;
 };
 
 }  // namespace hogwild::sgd

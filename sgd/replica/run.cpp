@@ -235,7 +235,7 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
                                                    : replica_->install(snapshot.image);
   const bool has_round = snapshot.round.has_value() || !rounds_;
   if (!is_installed || !has_round) {
-    ++rejected_total_;
+    reject(0, Rejection::kState);
     if (!is_same_run) {
       info_.reset();
       evaluator_.reset();

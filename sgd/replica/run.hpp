@@ -20,6 +20,7 @@
 #include "sgd/replica/evaluator.hpp"
 #include "sgd/replica/rate_meter.hpp"
 #include "sgd/replica/records.hpp"
+#include "sgd/replica/rejection.hpp"
 #include "sgd/replica/rounds.hpp"
 #include "sgd/replica/run_outbox.hpp"
 
@@ -164,8 +165,10 @@ class Run {
   /// Live members of this run that have this part of its data.
   [[nodiscard]] std::vector<PeerId> members_with(DataPart part) const;
   [[nodiscard]] const SnapshotCounters& snapshots() const { return snapshots_; }
-  [[nodiscard]] std::uint64_t malformed_total() const { return malformed_total_; }
-  [[nodiscard]] std::uint64_t rejected_total() const { return rejected_total_; }
+  /// What members sent and was not used, since the process started.
+  [[nodiscard]] const RejectionCounts& rejections() const { return rejections_; }
+  /// Of these, what a member that is alive sent; zeros of any other.
+  [[nodiscard]] RejectionCounts rejections_of(PeerId peer) const;
 
  private:
   struct Peer {
@@ -174,12 +177,15 @@ class Run {
     bool has_status = false;
     Status status;  ///< the newest one, without points and coverage
     std::map<OriginId, OriginCoverage> coverage;
+    RejectionCounts rejections{};
     // Its newest news here: what it said or published, and this member's own work until then.
     std::uint64_t heard_number = 0;
     std::uint64_t heard_seq = 0;
     std::uint64_t published_then = 0;
   };
   struct Nomination;
+  void reject(PeerId from, Rejection reason);
+
   enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport, kKeptState };
 
   // run.cpp: creating, joining, training
@@ -208,7 +214,7 @@ class Run {
   // run_messages.cpp: statuses, repair, requests
   void on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& out);
-  void on_delta(std::span<const std::byte> payload, Instant now, RunOutbox& out);
+  void on_delta(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void learn_from(PeerId from, const Status& status, Instant now, RunOutbox& out);
   void take_points(PeerId from, const Status& status, RunOutbox& out);
   [[nodiscard]] Status own_status() const;
@@ -374,8 +380,7 @@ class Run {
   bool wants_report_ = false;
   bool mismatch_told_ = false;
   SnapshotCounters snapshots_;
-  std::uint64_t malformed_total_ = 0;
-  std::uint64_t rejected_total_ = 0;
+  RejectionCounts rejections_{};
 };
 
 }  // namespace hogwild::sgd

@@ -126,7 +126,7 @@ void Run::adopt_final(const FinalRecord& record, std::optional<KeptState> kept, 
   if (phase_ == Phase::kDone || (final_ && final_->id() <= record.id())) return;
   if (record.kept_row) {
     if (!kept || kept->row != *record.kept_row || digest_of(kept->image) != record.kept_digest) {
-      ++rejected_total_;
+      reject(0, Rejection::kState);
       return;
     }
     evaluator_->keep(std::move(*kept));

@@ -49,7 +49,7 @@ void Run::on_datagram(PeerId from, std::span<const std::byte> payload, Instant n
                       RunOutbox& out) {
   switch (payload.empty() ? 0 : std::to_integer<int>(payload.front())) {
     case static_cast<int>(MessageType::kDelta):
-      return on_delta(payload, now, out);
+      return on_delta(from, payload, now, out);
     case static_cast<int>(MessageType::kStatus):
       return on_status(from, payload, now, out);
     case static_cast<int>(MessageType::kNack):
@@ -57,18 +57,29 @@ void Run::on_datagram(PeerId from, std::span<const std::byte> payload, Instant n
     case static_cast<int>(MessageType::kRound):
       return on_round_message(from, payload, now, out);
     default:
-      ++malformed_total_;
+      reject(from, Rejection::kMessage);
   }
 }
 
-void Run::on_delta(std::span<const std::byte> payload, Instant now, RunOutbox& out) {
+void Run::reject(PeerId from, Rejection reason) {
+  const auto at = static_cast<std::size_t>(reason);
+  ++rejections_[at];
+  if (const auto peer = peers_.find(from); peer != peers_.end()) ++peer->second.rejections[at];
+}
+
+RejectionCounts Run::rejections_of(PeerId peer) const {
+  const auto at = peers_.find(peer);
+  return at == peers_.end() ? RejectionCounts{} : at->second.rejections;
+}
+
+void Run::on_delta(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out) {
   if (!replica_) return;  // the snapshot, or a repair, will bring it
   switch (replica_->apply(payload, now)) {
     case ApplyResult::kMalformed:
-      ++malformed_total_;
+      reject(from, rejection_of(replica_->last_error()));
       break;
     case ApplyResult::kTooManyOrigins:
-      ++rejected_total_;
+      reject(from, Rejection::kTooManyOrigins);
       break;
     case ApplyResult::kHeld:
       on_round_data(decode_delta_header(payload)->origin, now, out);
@@ -151,7 +162,7 @@ void Run::send_status(std::span<const PeerId> to, RunOutbox& out) {
 void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out) {
   auto status = decode_status(payload);
   if (!status) {
-    ++malformed_total_;
+    reject(from, Rejection::kMessage);
     return;
   }
   const auto at = peers_.find(from);
@@ -316,7 +327,7 @@ void Run::send_repairs(Instant now, RunOutbox& out) {
 void Run::on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& out) {
   const auto nack = decode_nack(payload);
   if (!nack) {
-    ++malformed_total_;
+    reject(from, Rejection::kMessage);
     return;
   }
   if (!replica_ || nack->run != info_->id) return;

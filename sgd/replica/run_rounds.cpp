@@ -78,7 +78,7 @@ void Run::on_round_message(PeerId from, std::span<const std::byte> payload, Inst
                            RunOutbox& out) {
   if (!rounds_ || phase_ > Phase::kStopped || !peers_.contains(from)) return;
   RoundOutbox wanted;
-  rounds_->on_datagram(from, payload, now, wanted);
+  if (!rounds_->on_datagram(from, payload, now, wanted)) reject(from, Rejection::kMessage);
   route_rounds(wanted, now, out);
 }
 

@@ -129,6 +129,59 @@ BOOST_AUTO_TEST_CASE(a_run_ends_close_to_the_updates_it_was_given) {
   BOOST_TEST(examples <= 44'000U);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_broken_member_sends_is_refused_alike_and_charged_to_it) {
+  SimCluster cluster({.seed = 14, .epochs = 4, .expect = 3});
+  cluster.start({});
+  for (int i = 1; i < 3; ++i) cluster.start({0});
+  BOOST_TEST_REQUIRE(cluster.run_until(
+      [&] { return cluster.run(0).is_training() && cluster.run(2).is_training(); }, 10s));
+  cluster.run_for(50ms);
+  const auto delta = [&](std::uint64_t seq, const auto& write) {
+    Bytes bytes;
+    sgd::ByteWriter writer(bytes);
+    writer.u8(static_cast<std::uint8_t>(sgd::MessageType::kDelta));
+    writer.u64(cluster.run(0).info()->id);
+    writer.u64(1234);
+    writer.varint(seq);
+    write(writer);
+    return bytes;
+  };
+  const std::vector<std::pair<sgd::Rejection, Bytes>> broken = {
+      {sgd::Rejection::kTruncated, delta(1, [](sgd::ByteWriter& w) { w.u8(0x85); })},
+      {sgd::Rejection::kBadHeader, delta(0,
+                                         [](sgd::ByteWriter& w) {
+                                           w.varint(1);
+                                           w.zigzag(5);
+                                         })},
+      {sgd::Rejection::kCellOutOfRange, delta(1,
+                                              [](sgd::ByteWriter& w) {
+                                                w.varint(std::uint64_t{1} << 40U);
+                                                w.zigzag(5);
+                                              })},
+      {sgd::Rejection::kValueOutOfRange, delta(1,
+                                               [](sgd::ByteWriter& w) {
+                                                 w.varint(1);
+                                                 w.zigzag(std::int64_t{1} << 60U);
+                                               })},
+      {sgd::Rejection::kEmpty, delta(1, [](sgd::ByteWriter&) {})},
+      {sgd::Rejection::kMessage, Bytes{std::byte{200}, std::byte{1}}},
+      {sgd::Rejection::kMessage,
+       Bytes{static_cast<std::byte>(sgd::MessageType::kStatus), std::byte{1}}},
+  };
+  sgd::RejectionCounts expected{};
+  for (const auto& [reason, bytes] : broken) {
+    for (const std::size_t to : {0, 2}) cluster.tell(to, 1, bytes);
+    ++expected[static_cast<std::size_t>(reason)];
+  }
+  const sgd::PeerId sender = cluster.core(1).swim().members().self().short_id();
+  for (const std::size_t i : {0, 2}) {
+    BOOST_TEST(cluster.run(i).rejections() == expected, boost::test_tools::per_element());
+    BOOST_TEST(cluster.run(i).rejections_of(sender) == expected, boost::test_tools::per_element());
+  }
+  require_done(cluster, 20s);
+  check_all_equal(cluster);
+}
+
 // As on a machine with fewer cores than nodes: one runs at a time, and hears nothing meanwhile.
 BOOST_AUTO_TEST_CASE(nodes_that_run_in_turns_end_close_to_the_updates_they_were_given) {
   SimCluster cluster({.seed = 13, .epochs = 4, .updates_per_second = 400'000, .expect = 8});

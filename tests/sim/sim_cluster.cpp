@@ -149,6 +149,15 @@ void SimCluster::leave(std::size_t node) {
   carry_out(node, out);
 }
 
+void SimCluster::tell(std::size_t to, std::size_t from, std::span<const std::byte> payload) {
+  const sgd::PeerId sender = core(from).swim().members().self().short_id();
+  NodeOutbox out;
+  core(to).with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+    run.on_datagram(sender, payload, now_, wanted);
+  });
+  carry_out(to, out);
+}
+
 void SimCluster::cut(std::size_t from, std::size_t to) { cuts_.emplace(from, to); }
 void SimCluster::heal() { cuts_.clear(); }
 

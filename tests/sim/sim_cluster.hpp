@@ -73,6 +73,8 @@ class SimCluster {
   void stall(std::size_t node, std::chrono::nanoseconds time);
   /// SIGTERM.
   void leave(std::size_t node);
+  /// A message of the run, as if `from` had sealed it.
+  void tell(std::size_t to, std::size_t from, std::span<const std::byte> payload);
   /// From now on nothing goes from one to the other (one way).
   void cut(std::size_t from, std::size_t to);
   void heal();
