@@ -13,7 +13,13 @@ using OriginId = std::uint64_t;
 using RunId = std::uint64_t;
 
 /// The first byte of each datagram of replication.
-enum class MessageType : std::uint8_t { kDelta = 1, kStatus = 2, kNack = 3, kRound = 4 };
+enum class MessageType : std::uint8_t {
+  kDelta = 1,
+  kStatus = 2,
+  kNack = 3,
+  kRound = 4,
+  kFounding = 5
+};
 
 /// Payload of a datagram at most, so that with the envelope and a seal it stays under 1,400 bytes.
 inline constexpr std::size_t kLargestPayload = 1340;

@@ -15,6 +15,10 @@ using std::chrono::seconds;
 /// Rows that wait for the workers: enough for a network thread that comes late, few enough that a
 /// change of members is soon felt.
 constexpr std::uint64_t kRowsAhead = 32'768;
+/// How long founders are waited for: all is kept for them.
+constexpr std::chrono::seconds kGathering{10};
+/// How often they are told of their run.
+constexpr milliseconds kFoundingAgain{20};
 
 std::string hex(std::uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -139,8 +143,56 @@ void Run::try_create(Instant now, RunOutbox& out) {
     rounds_->found(now, wanted);
     route_rounds(wanted, now, out);
   }
+  // A state that is not nothing travels in snapshots.
+  const bool begins_at_nothing = replica_->digest() == 0 && !rounds_;
+  constants_hash_ = begins_at_nothing ? hash_of(info_->constants) : 0;
+  next_founding_ = now;
+  tell_founders(now, out);
   out.events.push_back({RunEventType::kCreated, self_, hex(info_->id), {}});
   out.events.push_back({RunEventType::kJoined, self_, hex(info_->id), {}});
+  start_training(now, out);
+}
+
+// Founders that are not in the run may still come.
+bool Run::is_gathering(Instant now) const {
+  return info_ && phase_ == Phase::kTraining && now - run_start_ < kGathering;
+}
+
+bool Run::is_missing_founder(PeerId id, const Peer& peer) const {
+  const std::vector<PeerId>& founders = info_->founders;
+  return std::binary_search(founders.begin(), founders.end(), id) &&
+         !(is_in_run(peer) && peer.status.phase >= Phase::kTraining);
+}
+
+void Run::tell_founders(Instant now, RunOutbox& out) {
+  if (constants_hash_ == 0 || !is_gathering(now) || now < next_founding_) return;
+  next_founding_ = now + kFoundingAgain;
+  std::optional<Bytes> bytes;
+  for (const auto& [id, peer] : peers_) {
+    if (!is_missing_founder(id, peer)) continue;
+    if (!bytes) bytes = encode_founding(*info_, constants_hash_, elapsed_s(now));
+    if (bytes->size() <= kLargestPayload) out.datagrams.push_back({id, *bytes});
+  }
+}
+
+// A founder with the run's data begins at nothing, as the run did; all that was published since is
+// kept for it. Where anything is unlike the way by a snapshot is left, which says what it is.
+void Run::on_founding(PeerId from, std::span<const std::byte> payload, Instant now,
+                      RunOutbox& out) {
+  auto founding = decode_founding(payload);
+  if (!founding) return reject(from, Rejection::kMessage);
+  RunInfo& info = founding->info;
+  if (info_ || phase_ != Phase::kNoRun || is_refused_ || is_leaving_ || switch_to_) return;
+  if (info.settings.is_by_rounds() || !options_.trains || !data_ || !data_->constants) return;
+  if (!std::binary_search(info.founders.begin(), info.founders.end(), self_)) return;
+  if (hash_of(*data_->constants) != founding->constants_hash) return;
+  const std::uint64_t test_fingerprint = info.constants.test_fingerprint;
+  info.constants = *data_->constants;
+  info.constants.test_fingerprint = test_fingerprint;
+  if (!contradiction(info).empty()) return;
+  awaited_ = Awaited::kNothing;  // a snapshot is of no use any more
+  enter_run(std::move(info), now, founding->elapsed_s);
+  out.events.push_back({RunEventType::kJoined, 0, hex(info_->id), {}});
   start_training(now, out);
 }
 
@@ -158,6 +210,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   if (is_by_rounds) make_rounds(now);
   run_start_ = now - std::chrono::duration_cast<std::chrono::nanoseconds>(
                          std::chrono::duration<double>(elapsed_s));
+  constants_hash_ = 0;
   wanted_run_ = 0;
   joined_at_ = 0;
   history_.clear();
@@ -577,10 +630,11 @@ void Run::on_tick(Instant now, RunOutbox& out) {
   }
   step_rounds(now, out);
   if (phase_ >= Phase::kStopped) finish_step(now, out);
+  tell_founders(now, out);
   if (replica_) send_repairs(now, out);
   ask_for_what_lacks(now, out);
   if (now >= next_release_) {
-    release_stable();
+    release_stable(now);
     next_release_ = now + milliseconds(100);
   }
   const bool may_hurry = status_is_due_ && now - last_status_ >= milliseconds(5);

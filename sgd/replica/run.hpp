@@ -192,6 +192,9 @@ class Run {
   void try_create(Instant now, RunOutbox& out);
   void install(Snapshot snapshot, Instant now, RunOutbox& out);
   void enter_run(RunInfo info, Instant now, double elapsed_s);
+  void tell_founders(Instant now, RunOutbox& out);
+  [[nodiscard]] bool is_gathering(Instant now) const;
+  [[nodiscard]] bool is_missing_founder(PeerId id, const Peer& peer) const;
   void start_training(Instant now, RunOutbox& out);
   void update_trainers();
   void withdraw(RowQueue& queue);
@@ -214,6 +217,7 @@ class Run {
   // run_messages.cpp: statuses, repair, requests
   void on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& out);
+  void on_founding(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void on_delta(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void learn_from(PeerId from, const Status& status, Instant now, RunOutbox& out);
   void take_points(PeerId from, const Status& status, RunOutbox& out);
@@ -221,7 +225,7 @@ class Run {
   void send_status(std::span<const PeerId> to, RunOutbox& out);
   void send_repairs(Instant now, RunOutbox& out);
   [[nodiscard]] PeerId repair_source(const RepairRequest& request);
-  void release_stable();
+  void release_stable(Instant now);
   [[nodiscard]] Nomination own_nomination() const;
   /// Nothing where the peer cannot be nominated.
   [[nodiscard]] std::optional<Nomination> nomination_of(PeerId id, const Peer& peer) const;
@@ -340,6 +344,8 @@ class Run {
   OriginId origin_ = 0;
   RunId wanted_run_ = 0;  ///< being joined; 0 none
   Instant run_start_{};
+  std::uint64_t constants_hash_ = 0;  ///< of a run that this member founded; else 0
+  Instant next_founding_{};           ///< when founders that are missing are told of it again
   std::uint64_t joined_at_ = 0;
   bool is_training_ = false;
   bool is_leaving_ = false;

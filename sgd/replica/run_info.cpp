@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <map>
+
+#include "sgd/data/mix64.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -153,15 +156,43 @@ Rule RunInfo::rule() const {
           .metric = constants.metric};
 }
 
-void write_run_info(const RunInfo& info, ByteWriter& writer) {
-  writer.u64(info.id);
-  const Items items = info.settings.items();
+namespace {
+
+void write_settings(const RunSettings& settings, ByteWriter& writer) {
+  const Items items = settings.items();
   writer.varint(items.size());
   for (const auto& [name, value] : items) {
     writer.text(name);
     writer.text(value);
   }
-  const RunConstants& constants = info.constants;
+}
+
+/// Fails the reader where they are not valid.
+RunSettings read_settings(ByteReader& reader) {
+  const std::uint64_t item_count = reader.varint();
+  if (item_count > kMostItems) reader.fail();
+  Items items;
+  for (std::uint64_t i = 0; reader.ok() && i < item_count; ++i) {
+    std::string name = reader.text(kMostText);
+    items.emplace_back(std::move(name), reader.text(kMostText));
+  }
+  const auto settings = RunSettings::from_items(items);
+  if (!settings) reader.fail();
+  return settings.value_or(RunSettings{});
+}
+
+void write_founders(const std::vector<PeerId>& founders, ByteWriter& writer) {
+  writer.varint(founders.size());
+  writer.raw(std::span<const PeerId>(founders));
+}
+
+std::vector<PeerId> read_founders(ByteReader& reader) {
+  const std::uint64_t count = reader.varint();
+  if (count > kMostFounders) reader.fail();
+  return reader.raw<PeerId>(count);
+}
+
+void write_constants(const RunConstants& constants, ByteWriter& writer) {
   writer.varint(constants.rows);
   writer.zigzag(constants.scale_exponent);
   writer.u64(constants.train_fingerprint);
@@ -170,20 +201,21 @@ void write_run_info(const RunInfo& info, ByteWriter& writer) {
   writer.varint(constants.metric.size());
   writer.raw(std::span<const float>(constants.metric));
   writer.raw(std::span<const std::uint32_t>(constants.file_index));
-  writer.varint(info.founders.size());
-  writer.raw(std::span<const PeerId>(info.founders));
+}
+
+}  // namespace
+
+void write_run_info(const RunInfo& info, ByteWriter& writer) {
+  writer.u64(info.id);
+  write_settings(info.settings, writer);
+  write_constants(info.constants, writer);
+  write_founders(info.founders, writer);
 }
 
 std::optional<RunInfo> read_run_info(ByteReader& reader) {
   RunInfo info;
   info.id = reader.u64();
-  const std::uint64_t item_count = reader.varint();
-  if (item_count > kMostItems) reader.fail();
-  Items items;
-  for (std::uint64_t i = 0; reader.ok() && i < item_count; ++i) {
-    std::string name = reader.text(kMostText);
-    items.emplace_back(std::move(name), reader.text(kMostText));
-  }
+  info.settings = read_settings(reader);
   RunConstants& constants = info.constants;
   constants.rows = reader.varint();
   const std::int64_t exponent = reader.zigzag();
@@ -194,13 +226,10 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
   const std::uint64_t features = reader.varint();
   constants.metric = reader.raw<float>(features);
   constants.file_index = reader.raw<std::uint32_t>(features);
-  const std::uint64_t founder_count = reader.varint();
-  if (founder_count > kMostFounders) reader.fail();
-  info.founders = reader.raw<PeerId>(founder_count);
-  const auto settings = RunSettings::from_items(items);
+  info.founders = read_founders(reader);
 
-  bool is_valid = reader.ok() && settings && info.id != 0 && constants.rows > 0 &&
-                  exponent >= -300 && exponent <= 300 && features > 0 &&
+  bool is_valid = reader.ok() && info.id != 0 && constants.rows > 0 && exponent >= -300 &&
+                  exponent <= 300 && features > 0 &&
                   size_complaint(features, constants.labels.column_count()).empty();
   for (const float metric : constants.metric)
     is_valid = is_valid && metric > 0 && std::isfinite(metric);
@@ -208,8 +237,52 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
     reader.fail();
     return std::nullopt;
   }
-  info.settings = *settings;
   return info;
+}
+
+Bytes encode_founding(const RunInfo& info, std::uint64_t constants_hash, double elapsed_s) {
+  Bytes bytes;
+  ByteWriter writer(bytes);
+  writer.u8(static_cast<std::uint8_t>(MessageType::kFounding));
+  writer.u64(constants_hash);
+  writer.f64(elapsed_s);
+  writer.u64(info.id);
+  write_settings(info.settings, writer);
+  writer.u64(info.constants.test_fingerprint);
+  write_founders(info.founders, writer);
+  return bytes;
+}
+
+std::optional<Founding> decode_founding(std::span<const std::byte> datagram) {
+  ByteReader reader(datagram);
+  Founding founding;
+  if (reader.u8() != static_cast<std::uint8_t>(MessageType::kFounding)) return std::nullopt;
+  founding.constants_hash = reader.u64();
+  founding.elapsed_s = reader.f64();
+  founding.info.id = reader.u64();
+  founding.info.settings = read_settings(reader);
+  founding.info.constants.test_fingerprint = reader.u64();
+  founding.info.founders = read_founders(reader);
+  const bool is_valid =
+      reader.ok() && reader.left() == 0 && founding.info.id != 0 && founding.elapsed_s >= 0 &&
+      std::isfinite(founding.elapsed_s) &&
+      std::is_sorted(founding.info.founders.begin(), founding.info.founders.end());
+  return is_valid ? std::optional(std::move(founding)) : std::nullopt;
+}
+
+std::uint64_t hash_of(const RunConstants& constants) {
+  Bytes bytes;
+  ByteWriter writer(bytes);
+  RunConstants hashed = constants;
+  hashed.test_fingerprint = 0;
+  write_constants(hashed, writer);
+  std::uint64_t hash = bytes.size();
+  for (std::size_t i = 0; i < bytes.size(); i += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, std::min(sizeof word, bytes.size() - i));
+    hash = mix64(hash ^ word);
+  }
+  return hash;
 }
 
 }  // namespace hogwild::sgd

@@ -90,4 +90,23 @@ void write_run_info(const RunInfo& info, ByteWriter& writer);
 /// Fails the reader, and gives nothing, where the bytes are no consistent run.
 [[nodiscard]] std::optional<RunInfo> read_run_info(ByteReader& reader);
 
+/// A run that begins, for founders that have its data and so know its constants: they need no
+/// snapshot, which is large and takes a stream.
+///
+///     u8 5 (kFounding), u64 hash of the constants, f64 seconds since the run began, the run's id,
+///     settings, fingerprint of the test data and founders
+struct Founding {
+  RunInfo info;  ///< its constants lack all but the fingerprint of the test data
+  std::uint64_t constants_hash = 0;
+  double elapsed_s = 0.0;
+};
+
+[[nodiscard]] Bytes encode_founding(const RunInfo& info, std::uint64_t constants_hash,
+                                    double elapsed_s);
+/// Nothing when it is malformed.
+[[nodiscard]] std::optional<Founding> decode_founding(std::span<const std::byte> datagram);
+/// Of all but the fingerprint of the test data: equal constants, and as good as only those, have
+/// equal hashes.
+[[nodiscard]] std::uint64_t hash_of(const RunConstants& constants);
+
 }  // namespace hogwild::sgd

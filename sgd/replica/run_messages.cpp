@@ -18,6 +18,9 @@ constexpr std::uint32_t kTriesBeforeSnapshot = 25;
 constexpr std::size_t kMostResent = 256;
 /// Between saying that it joins and asking for the snapshot: time for the others to hear it.
 constexpr milliseconds kJoinNotice{10};
+/// A member that has data may be a founder, which is told of its run by a datagram: until then a
+/// few of them may have been lost.
+constexpr milliseconds kFoundingNotice{100};
 /// Members besides the evaluator that keep the best state, for the time when it dies.
 constexpr std::size_t kStandIns = 2;
 /// Points of the history that ride on a status.
@@ -56,6 +59,8 @@ void Run::on_datagram(PeerId from, std::span<const std::byte> payload, Instant n
       return on_nack(from, payload, out);
     case static_cast<int>(MessageType::kRound):
       return on_round_message(from, payload, now, out);
+    case static_cast<int>(MessageType::kFounding):
+      return on_founding(from, payload, now, out);
     default:
       reject(from, Rejection::kMessage);
   }
@@ -198,7 +203,8 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
       if (wanted_run_ == status.run) return;
       wanted_run_ = status.run;
       status_is_due_ = true;
-      ask_again_ = std::max(ask_again_, now + kJoinNotice);
+      const bool may_be_founder = data_->constants.has_value() && phase_ == Phase::kNoRun;
+      ask_again_ = std::max(ask_again_, now + (may_be_founder ? kFoundingNotice : kJoinNotice));
       next_deadline_ = now;
     }
     return;
@@ -345,10 +351,12 @@ void Run::on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& ou
 }
 
 // A datagram that every live member of the run has need not be kept.
-void Run::release_stable() {
+void Run::release_stable(Instant now) {
   if (!replica_) return;
-  const bool all_known = std::all_of(peers_.begin(), peers_.end(),
-                                     [](const auto& entry) { return entry.second.has_status; });
+  const bool all_known = std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
+    return entry.second.has_status &&
+           !(is_gathering(now) && is_missing_founder(entry.first, entry.second));
+  });
   if (!all_known) return;
   for (const OriginCoverage& own : replica_->coverage()) {
     std::uint64_t stable = own.contiguous;

@@ -87,6 +87,8 @@ BOOST_AUTO_TEST_CASE(four_founders_share_one_run_and_each_row_once_an_epoch) {
   for (int i = 0; i < 4; ++i) {
     BOOST_TEST(cluster.trained(static_cast<std::size_t>(i)) > 20'000U / 8);
     sum += cluster.trained(static_cast<std::size_t>(i));
+    // Who founds a run needs no snapshot of it.
+    BOOST_TEST(cluster.run(static_cast<std::size_t>(i)).snapshots().received_total == 0U);
   }
   BOOST_TEST(cluster.run(0).replica()->sums().examples() == sum);
   // Without replacement: faster walkers begin the second epoch before the slower end the first, so

@@ -48,6 +48,41 @@ Snapshot full_snapshot() {
 
 BOOST_AUTO_TEST_SUITE(records)
 
+BOOST_AUTO_TEST_CASE(a_founding_comes_back_and_nothing_else_is_one) {
+  const RunInfo info = full_snapshot().info;
+  const Bytes bytes = encode_founding(info, hash_of(info.constants), 0.25);
+  const auto got = decode_founding(bytes);
+  BOOST_TEST_REQUIRE(got.has_value());
+  BOOST_TEST(got->info.id == info.id);
+  BOOST_CHECK(got->info.settings == info.settings);
+  BOOST_TEST(got->info.founders == info.founders);
+  BOOST_TEST(got->elapsed_s == 0.25);
+  BOOST_TEST(got->constants_hash == hash_of(info.constants));
+  BOOST_TEST(count_accepted_truncations(bytes, [](std::span<const std::byte> given) {
+               return decode_founding(given).has_value();
+             }) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(constants_that_differ_anywhere_have_other_hashes) {
+  const RunConstants constants = full_snapshot().info.constants;
+  const std::uint64_t hash = hash_of(constants);
+  RunConstants other = constants;
+  other.test_fingerprint ^= 1U;
+  BOOST_TEST(hash_of(other) == hash);  // which need not be known to train
+  other = constants;
+  other.file_index.back() += 1;
+  BOOST_TEST(hash_of(other) != hash);
+  other = constants;
+  other.metric.front() *= 2.0F;
+  BOOST_TEST(hash_of(other) != hash);
+  other = constants;
+  other.labels.is_multilabel = false;
+  BOOST_TEST(hash_of(other) != hash);
+  other = constants;
+  other.rows += 1;
+  BOOST_TEST(hash_of(other) != hash);
+}
+
 BOOST_AUTO_TEST_CASE(a_snapshot_comes_back_whole) {
   const Snapshot sent = full_snapshot();
   const auto got = decode_snapshot(encode_snapshot(sent));
