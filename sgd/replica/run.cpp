@@ -53,7 +53,11 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
   for (const MemberView& member : members) {
     if (member.is_lost) {
       const auto peer = peers_.find(member.id);
-      if (peer != peers_.end() && is_in_run(peer->second)) lost_.insert(member.id);
+      // A founder may have entered the run unheard.
+      const bool may_train_on =
+          peer != peers_.end() && info_ &&
+          (is_in_run(peer->second) || is_missing_founder(peer->first, peer->second));
+      if (may_train_on) lost_.insert(member.id);
       continue;
     }
     lost_.erase(member.id);

@@ -32,9 +32,9 @@ void Run::finish_step(Instant now, RunOutbox& out) {
   bool others_are_done = false;
   std::vector<PeerId> late;
   for (const auto& [id, peer] : peers_) {
-    if (!is_in_run(peer)) continue;
+    if (peer.has_status && !is_in_run(peer)) continue;
     const bool has_confirmed =
-        peer.status.phase >= Phase::kConfirmed && peer.status.final_id == final_id;
+        peer.has_status && peer.status.phase >= Phase::kConfirmed && peer.status.final_id == final_id;
     if (!has_confirmed) late.push_back(id);
     all_confirmed = all_confirmed && has_confirmed;
     others_are_done = others_are_done || (has_confirmed && peer.status.phase == Phase::kDone);
@@ -60,6 +60,7 @@ bool Run::may_finalize(Instant now) const {
   if (!has_part(origin_, replica_->last_seq())) return false;
   return std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
     const Peer& peer = entry.second;
+    if (!peer.has_status) return false;  // it may be in the run: nothing was heard of it yet
     if (!is_in_run(peer) || peer.status.phase < Phase::kTraining) return true;
     return peer.status.phase >= Phase::kStopped && peer.status.final_id == 0 &&
            has_part(peer.status.origin, peer.status.last_seq) &&
