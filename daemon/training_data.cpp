@@ -113,6 +113,8 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
       return std::unexpected(fits.error());
     }
     data.train = std::move(*train);
+    if (data.train->rows.sparse().byte_count() > available_bytes())
+      data.train->rows.read_by_range();
   }
   if (const auto added = add_named_test(learn, threads, progress, data); !added) {
     return std::unexpected(added.error());

@@ -16,8 +16,8 @@ namespace hogwild::sgd {
 ///   section  at the next multiple of 4,096, each followed by 64 zero bytes at least
 ///
 /// Where a section lies and how long it is follows from the counts in the header. Hashes are those
-/// of hash_bytes(). A change of anything here, of the training order or of the hash is a new
-/// version.
+/// of hash_bytes(). A change of anything here, of the training order, of the numbering of
+/// features or of the hash is a new version.
 enum class CacheSection : std::size_t {
   kStarts,       ///< u64, rows + 1: where each row begins in the next two
   kRanks,        ///< u32, nonzeros: in a row by ascending feature
@@ -36,7 +36,7 @@ inline constexpr std::size_t kCacheSections = static_cast<std::size_t>(CacheSect
 /// As PNG's: a transfer that changes line ends, or cuts the eighth bit, spoils it.
 inline constexpr std::string_view kCacheMagic = "\x89HWD\r\n\x1a\n";
 inline constexpr std::uint32_t kCacheByteOrder = 0x01020304U;
-inline constexpr std::uint32_t kCacheVersion = 1;
+inline constexpr std::uint32_t kCacheVersion = 2;
 inline constexpr std::size_t kCachePage = 4096;
 inline constexpr std::size_t kCachePadding = 64;
 

@@ -1,9 +1,13 @@
 #include "sgd/data/training_rows.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "sgd/data/parallel.hpp"
 #include "sgd/data/training_builder.hpp"
@@ -14,6 +18,15 @@ namespace {
 /// Norms up to this count as one: a row printed with few digits is not exactly of length one.
 constexpr double kUnitNorm = 1.001;
 constexpr std::size_t kRowStep = 2048;
+
+/// Tells the system how the pages of `values` are read. It may take no notice.
+template <class T>
+void advise(std::span<const T> values, int advice) {
+  static const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(values.data()) / page * page;
+  const auto end = reinterpret_cast<std::uintptr_t>(values.data() + values.size());
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+}
 
 /// Fills the starts of rows whose lengths stand one place behind them.
 void add_up_starts(SparseRows& rows) {
@@ -52,6 +65,20 @@ Dataset part_of(const Dataset& dataset, std::size_t first, std::size_t last) {
 TrainingRows::TrainingRows(SparseRows rows, RowLabels labels, std::uint32_t feature_count)
     : rows_(std::move(rows)), labels_(std::move(labels)), feature_count_(feature_count) {
   assert(labels_.row_count() == rows_.row_count());
+}
+
+void TrainingRows::read_by_range() {
+  reads_by_range_ = true;
+  advise(std::as_const(rows_).feature(), MADV_RANDOM);
+  advise(std::as_const(rows_).value(), MADV_RANDOM);
+}
+
+void TrainingRows::ask_for(std::uint64_t first, std::uint64_t count) const {
+  const auto starts = rows_.starts();
+  const std::uint64_t begin = starts[first];
+  const std::uint64_t size = starts[first + count] - begin;
+  advise(rows_.feature().subspan(begin, size), MADV_WILLNEED);
+  advise(rows_.value().subspan(begin, size), MADV_WILLNEED);
 }
 
 RowScale scale_of_norms(std::vector<double> norms) {

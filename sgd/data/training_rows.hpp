@@ -53,10 +53,22 @@ class TrainingRows {
   /// All signs; empty with several columns.
   [[nodiscard]] std::span<const float> signs() const { return labels_.signs(); }
 
+  /// For rows of a mapped file that do not fit into memory: the system reads what will_read()
+  /// names, and not what lies around it (up to some megabytes for each block of rows, of which
+  /// little is used before it has to make room again).
+  void read_by_range();
+  /// Rows from `first` on are read soon. Costs a branch, but after read_by_range().
+  void will_read(std::uint64_t first, std::uint64_t count) const {
+    if (reads_by_range_) ask_for(first, count);
+  }
+
  private:
+  void ask_for(std::uint64_t first, std::uint64_t count) const;
+
   SparseRows rows_;
   RowLabels labels_;
   std::uint32_t feature_count_ = 0;
+  bool reads_by_range_ = false;
 };
 
 /// The power of two by which all values of a run are multiplied, so that rows have a norm of about

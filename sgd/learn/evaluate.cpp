@@ -151,7 +151,10 @@ Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss,
   std::atomic<std::uint64_t> next{0};
   const auto for_each_chunk = [&](const auto& evaluate_rows) {
     for (std::uint64_t chunk = next++; chunk < chunks; chunk = next++) {
-      parts[chunk] = evaluate_rows(chunk * step, std::min(rows.row_count(), (chunk + 1) * step));
+      const std::uint64_t first = chunk * step;
+      const std::uint64_t last = std::min(rows.row_count(), first + step);
+      rows.will_read(first, last - first);
+      parts[chunk] = evaluate_rows(first, last);
     }
   };
   std::vector<std::vector<LabelCounts>> counts(

@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(caches_of_other_versions_and_machines_are_told_apart) {
   };
   BOOST_TEST(changed([](CacheHeader& header) {
                header.version = 9;
-             }).starts_with("a cache of version 9; expected version 1: make it again"));
+             }).starts_with("a cache of version 9; expected version 2: make it again"));
   BOOST_TEST(changed([](CacheHeader& header) {
                header.byte_order = 0x04030201U;
              }).starts_with("a cache of a machine of the other byte order"));

@@ -81,6 +81,21 @@ BOOST_AUTO_TEST_CASE(any_number_of_threads_prepares_the_same_bits) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(rows_that_are_read_by_range_are_the_same_rows) {
+  const Dataset dataset = make_synthetic_rcv1({.rows = 3'000}, 1);
+  TrainingSet set = prepare_training(dataset, 1).value();
+  const std::vector<float> values(set.rows.sparse().value().begin(),
+                                  set.rows.sparse().value().end());
+  const std::vector<std::uint32_t> features(set.rows.sparse().feature().begin(),
+                                            set.rows.sparse().feature().end());
+  set.rows.read_by_range();
+  set.rows.will_read(0, 1);
+  set.rows.will_read(2'999, 1);
+  set.rows.will_read(0, 3'000);
+  BOOST_TEST(std::ranges::equal(set.rows.sparse().value(), values));
+  BOOST_TEST(std::ranges::equal(set.rows.sparse().feature(), features));
+}
+
 BOOST_AUTO_TEST_CASE(rows_are_in_the_order_of_their_keys) {
   std::string text;
   std::map<std::uint64_t, std::uint64_t> index_of_key;
