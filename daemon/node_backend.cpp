@@ -363,6 +363,11 @@ http::MemberStatus NodeBackend::row_of(const membership::Member& member) const {
   if (const auto found = evidence_.find(member.short_id()); found != evidence_.end()) {
     row.evidence = found->second;
   }
+  const sgd::Run& run = node_.core_->run();
+  if (run.rounds() != nullptr && run.rounds()->coordinator() == member.short_id()) {
+    row.roles.emplace_back("coordinator");
+  }
+  if (run.nominee() == member.short_id()) row.roles.emplace_back("evaluator");
   return row;
 }
 

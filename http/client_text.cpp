@@ -144,6 +144,7 @@ constexpr MembersColumn kMembersColumns[] = {
        const auto age = age_of(part(m, {"since"}), now);
        return age ? short_duration(std::max(0.0, *age)) : std::string();
      }},
+    {"roles", [](const json::value& m, WallTime) { return joined(part(m, {"roles"})); }, true},
     {"suspected_by",
      [](const json::value& m, WallTime) { return joined(part(m, {"suspected_by"})); }, true},
     {"rtt_ms",

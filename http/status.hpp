@@ -152,6 +152,7 @@ struct MemberStatus {
   std::vector<std::string> keys{};  ///< Ids of the keys it has, the one it seals with first.
   std::vector<std::string> suspected_by{};  ///< Names; empty unless suspect.
   std::optional<std::string> evidence{};    ///< What its state rests on, as the log said it.
+  std::vector<std::string> roles{};         ///< In the run: "coordinator", "evaluator".
 };
 
 /// A node that says that it takes nothing from this one. Unproven.

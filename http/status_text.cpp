@@ -124,7 +124,9 @@ std::string members_text(const MemberList& list) {
   std::array<std::size_t, 4> counts{};
   for (const MemberStatus& member : list.members) {
     ++counts[static_cast<std::size_t>(member.state)];
-    std::string note = member.self ? "this node" : " ";  // blanks at the end are not shown
+    std::vector<std::string> notes = member.roles;
+    if (member.self) notes.insert(notes.begin(), "this node");
+    std::string note = notes.empty() ? " " : joined(notes);  // blanks at the end are not shown
     if (!member.suspected_by.empty()) note = "suspected by " + joined(member.suspected_by);
     const bool has_age = list.now && member.since;
     table.add({member.name, std::string(name_of(member.state)),

@@ -99,7 +99,8 @@ json::value to_value(const MemberStatus& member) {
           {"version", or_null(member.version)},
           {"keys", json::array(member.keys.begin(), member.keys.end())},
           {"suspected_by", json::array(member.suspected_by.begin(), member.suspected_by.end())},
-          {"evidence", or_null(member.evidence)}};
+          {"evidence", or_null(member.evidence)},
+          {"roles", json::array(member.roles.begin(), member.roles.end())}};
 }
 
 json::value to_value(const HistoryPoint& point) {

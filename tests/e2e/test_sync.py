@@ -1,6 +1,7 @@
 """Synchronous runs of real processes: one model on all nodes, whoever coordinates and whoever dies."""
 
 import hashlib
+import json
 import signal
 import time
 import unittest
@@ -35,6 +36,8 @@ class Sync(SwarmTest):
         self.assertIsNone(status["rounds"]["waiting"])
         self.assertTrue(status["cluster"]["coordinator"]["since"])
         self.assertIn("coordinator", nodes[1].request("/v1/status?format=text")[2])
+        named = [each["name"] for each in json.loads(nodes[1].request("/v1/members")[2])["members"] if "coordinator" in each["roles"]]
+        self.assertEqual(named, [status["cluster"]["coordinator"]["name"]])
         metrics = [node.request("/metrics")[2] for node in nodes]
         self.assertEqual(sum("hogwild_coordinator 1\n" in text for text in metrics), 1)
         self.assertIn('hogwild_sync_rounds_total{outcome="complete"}', metrics[0])

@@ -118,12 +118,14 @@ BOOST_AUTO_TEST_CASE(members_have_every_field_and_utc_times) {
   member.keys = {"09ab"};
   member.suspected_by = {"b"};
   member.evidence = "no ack";
+  member.roles = {"coordinator"};
   const std::string text = members_json({{member}, "d1", {{"h:9", "other_key", "why", {}}}});
   BOOST_TEST(
       text ==
       R"({"members":[{"id":"1f","name":"a","state":"suspect","gossip":"h:1","http":"h:2",)"
       R"("incarnation":3,"rtt_seconds":0.25,"since":"2026-11-23T04:13:07.005Z",)"
-      R"("self":true,"version":"0.1.0","keys":["09ab"],"suspected_by":["b"],"evidence":"no ack"}],"digest":"d1",)"
+      R"("self":true,"version":"0.1.0","keys":["09ab"],"suspected_by":["b"],"evidence":"no ack",)"
+      R"("roles":["coordinator"]}],"digest":"d1",)"
       R"("refused_by":[{"gossip":"h:9","reason":"other_key","detail":"why","last":null}]})"
       "\n");
   BOOST_TEST(members_json({}) == "{\"members\":[],\"digest\":null,\"refused_by\":[]}\n");
