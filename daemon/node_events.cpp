@@ -83,7 +83,7 @@ std::string refusal_text(Refusal reason, std::uint8_t version) {
   switch (reason) {
     case Refusal::kOtherVersion:
       return fmt::format("it speaks version {} of the protocol, this node version {}", version,
-                         Envelope::kVersion);
+                         protocol_version());
     case Refusal::kOtherCluster:
       return "it belongs to another cluster, see --cluster";
     case Refusal::kNotSealed:
@@ -158,6 +158,17 @@ void Node::on_run_event(sgd::RunEvent& event) {
     case Type::kCreated:
       log_.event(LogLevel::kMembership, "run_created", {{"run", event.detail}});
       break;
+    case Type::kResumed:
+      log_.event(LogLevel::kMinimal, "run_resumed",
+                 {{"from", event.detail},
+                  {"run", fmt::format("{:016x}", core_->run().info()->id)},
+                  {"updates", core_->run().replica()->sums().examples()},
+                  {"digest", fmt::format("{:016x}", core_->run().replica()->digest())}});
+      break;
+    case Type::kWaiting:
+      log_.event(LogLevel::kEvaluations, "resume_waits",
+                 {{"reason", event.detail}, {"at_most_seconds", 20}});
+      break;
     case Type::kJoined:
       run_joined();
       break;
@@ -193,8 +204,9 @@ void Node::on_run_event(sgd::RunEvent& event) {
       log_.event(LogLevel::kMembership, "links_known");
       break;
     case Type::kRefused:
-      log_.warning("refused_by_run", {{"reason", event.detail},
-                                      {"hint", "leave the flag out, or join another cluster"}});
+      log_.warning("refused_by_run",
+                   {{"reason", event.detail},
+                    {"hint", "leave the flag out, join another cluster, or give another --state"}});
       begin_leave(kRefused, "refused");
       break;
     case Type::kAdopted:

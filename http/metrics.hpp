@@ -98,6 +98,8 @@ struct Metrics {
   Labelled snapshot_transfers_in_total;
   Labelled snapshot_transfers_out_total;
   std::optional<std::uint64_t> snapshot_bytes_total;
+  Labelled checkpoints_total;  ///< {result}
+  std::optional<double> checkpoint_age_seconds;
 
   /// Where per-peer figures are wanted: peer_delta_*{peer}, one label value a member ever met.
   std::vector<DeltaPeer> peers;

@@ -139,6 +139,10 @@ void add_snapshots(Exposition& out, const Metrics& metrics) {
   }
   out.counter("hogwild_snapshot_bytes_total", "Bytes of snapshots moved.")
       .sample(metrics.snapshot_bytes_total);
+  out.counter("hogwild_checkpoints_total", "States of the run written to --state, by result.");
+  add_labelled(out, "result", metrics.checkpoints_total);
+  out.gauge("hogwild_checkpoint_age_seconds", "Time since the newest one was written.")
+      .sample(metrics.checkpoint_age_seconds);
 }
 
 using PeerTotal = std::uint64_t DeltaPeer::*;

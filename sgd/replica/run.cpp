@@ -16,13 +16,6 @@ using std::chrono::seconds;
 /// change of members is soon felt.
 constexpr std::uint64_t kRowsAhead = 32'768;
 
-std::string hex(std::uint64_t value) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4U) text[i] = kDigits[value & 15U];
-  return text;
-}
-
 double seconds_between(Instant from, Instant to) {
   return std::chrono::duration<double>(to - from).count();
 }
@@ -98,29 +91,41 @@ void Run::update_trainers() {
 
 void Run::data_loaded(LocalData data, Instant now, RunOutbox& out) {
   data_ = std::move(data);
+  loaded_at_ = now;
   status_is_due_ = true;
   next_deadline_ = now;
+  if (const std::string why = checkpoint_complaint(); !why.empty()) return refuse(why, out);
   // A member that followed the run without data can take part from now on.
   if (phase_ == Phase::kTraining && !stop_ && !is_training_) start_training(now, out);
 }
 
 // The lowest (start time, id) among those with data creates it, once as many members as expected
-// are there with their data loaded, and each has said that it knows of no run.
+// are there with their data loaded, and each has said that it knows of no run. Who has a checkpoint
+// comes before who has none, and the newest before all others.
 void Run::try_create(Instant now, RunOutbox& out) {
   if (phase_ != Phase::kNoRun || wanted_run_ != 0 || is_leaving_ || is_refused_) return;
-  if (!data_ || !data_->has_train || !options_.trains) return;
+  if (!data_ || (!checkpoint_ && (!data_->has_train || !options_.trains))) return;
   if (options_.must_meet_peer && peers_.empty()) return;
   std::uint32_t ready = 1;
-  std::vector<PeerId> founders = {self_};
+  std::vector<PeerId> founders;
+  if (data_->has_train && options_.trains) founders.push_back(self_);
+  bool has_better = false;
   for (const auto& [id, peer] : peers_) {
-    if (!peer.has_status || peer.status.run != 0) return;
-    if (!peer.status.is_loaded) continue;
+    const Status& status = peer.status;
+    if (!peer.has_status || status.run != 0) return;
+    has_better = has_better || status.resumable > resumable();
+    if (!status.is_loaded) continue;
     ++ready;
-    if (!peer.status.has_train) continue;
-    if (std::pair(peer.start_time, id) < std::pair(start_time_, self_)) return;
-    founders.push_back(id);
+    const bool may_create = status.has_train || status.resumable > 0;
+    has_better = has_better || (may_create && status.resumable == resumable() &&
+                                std::pair(peer.start_time, id) < std::pair(start_time_, self_));
+    if (status.has_train) founders.push_back(id);
   }
-  if (ready < options_.settings.expect) return;
+  if (ready < options_.settings.expect || waits_for_checkpoints(ready, now, out) || has_better) {
+    return;
+  }
+  std::sort(founders.begin(), founders.end());
+  if (checkpoint_) return resume(std::move(founders), now, out);
 
   RunInfo info;
   info.settings = options_.settings;
@@ -130,18 +135,20 @@ void Run::try_create(Instant now, RunOutbox& out) {
   do {
     info.id = random_();
   } while (info.id == 0);
-  std::sort(founders.begin(), founders.end());
   info.founders = std::move(founders);
   enter_run(std::move(info), now, 0.0);
-  if (rounds_) {
-    RoundOutbox wanted;
-    rounds_->set_trains(true);
-    rounds_->found(now, wanted);
-    route_rounds(wanted, now, out);
-  }
+  begin_rounds(now, out);
   out.events.push_back({RunEventType::kCreated, self_, hex(info_->id), {}});
   out.events.push_back({RunEventType::kJoined, self_, hex(info_->id), {}});
   start_training(now, out);
+}
+
+void Run::begin_rounds(Instant now, RunOutbox& out) {
+  if (!rounds_) return;
+  RoundOutbox wanted;
+  rounds_->set_trains(may_train());
+  rounds_->found(now, wanted);
+  route_rounds(wanted, now, out);
 }
 
 void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
@@ -150,6 +157,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
     origin_ = random_();
   } while (origin_ == 0);
   const bool is_by_rounds = info_->settings.is_by_rounds();
+  checkpoint_.reset();
   rounds_.reset();
   replica_ = std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes,
                                        is_by_rounds ? ApplyMode::kByRound : ApplyMode::kAtOnce);
@@ -213,10 +221,12 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
   const bool is_same_run = info_ && info_->id == snapshot.info.id;
   if (!is_same_run) {
     if (const std::string why = contradiction(snapshot.info); !why.empty()) {
-      is_refused_ = true;
-      wanted_run_ = 0;
-      out.events.push_back({RunEventType::kRefused, 0, why, {}});
-      return;
+      return refuse(why, out);
+    }
+    if (checkpoint_ && checkpoint_->info.line() != snapshot.info.line()) {
+      return refuse("the checkpoint in --state is of run " + hex(checkpoint_->info.line()) +
+                        ", the cluster trains run " + hex(snapshot.info.line()),
+                    out);
     }
     if (is_training_) {  // the workers have to leave the old run first
       switch_to_ = std::move(snapshot);
@@ -278,9 +288,11 @@ void Run::start_training(Instant now, RunOutbox& out) {
     work_.round = 0;
   } else if (std::binary_search(founders.begin(), founders.end(), self_)) {
     // The founders share the first epoch; who of them is not alive is passed over.
-    plan_->start(0, founders);
+    plan_->start(first_position(), founders);
     for (const PeerId founder : founders) {
-      if (founder != self_ && !peers_.contains(founder)) plan_->member_gone(founder, {});
+      if (founder != self_ && !peers_.contains(founder)) {
+        plan_->member_gone(founder, first_position());
+      }
     }
     update_trainers();
   } else {
@@ -291,9 +303,19 @@ void Run::start_training(Instant now, RunOutbox& out) {
         trainers.push_back(id);
       }
     }
-    plan_->start(replica_->sums().examples() / info_->constants.rows + 1, trainers);
+    plan_->start({replica_->sums().examples() / info_->constants.rows + 1, 0}, trainers);
   }
   out.events.push_back({RunEventType::kStartTraining, 0, {}, {}});
+}
+
+// The founders go on about where the checkpoint was taken. Each had walked a little more or less:
+// some blocks come twice or not at all in this epoch.
+WalkProgress Run::first_position() const {
+  const std::uint64_t rows = info_->constants.rows;
+  const std::uint64_t updates = info_->first_updates();
+  const auto part = static_cast<double>(updates % rows) / static_cast<double>(rows);
+  return {updates / rows,
+          static_cast<std::uint64_t>(part * static_cast<double>(plan_->block_count()))};
 }
 
 bool Run::feed(RowQueue& queue, Instant now) {
@@ -596,7 +618,8 @@ void Run::on_tick(Instant now, RunOutbox& out) {
   const bool is_busy = phase_ >= Phase::kStopped ? phase_ != Phase::kDone : is_training_;
   const Instant soon = now + (is_busy || status_is_due_ ? milliseconds(5) : milliseconds(100));
   // Without a run only a message, which brings its own tick, changes anything.
-  const bool may_sleep = phase_ == Phase::kNoRun && wanted_run_ == 0 && !status_is_due_;
+  const bool may_sleep =
+      phase_ == Phase::kNoRun && wanted_run_ == 0 && !status_is_due_ && !checkpoint_;
   next_deadline_ = may_sleep ? next_status_ : std::min(next_status_, soon);
   if (replica_) next_deadline_ = std::min(next_deadline_, replica_->next_repair());
   if (work_.round != 0 && work_.ends > now) next_deadline_ = std::min(next_deadline_, work_.ends);

@@ -87,6 +87,8 @@ class Run {
   Run(RunOptions options, PeerId self, std::uint64_t start_time, std::uint64_t seed, Instant now);
 
   // ── What happens to it ──
+  /// Has a checkpoint to go on from, should nobody have a run. Before data_loaded().
+  void offer_checkpoint(Checkpoint checkpoint);
   /// Who is alive, itself left out, and who is lost. Who was alive before and is not now is gone:
   /// its work is shared out anew.
   void set_members(std::vector<MemberView> members, Instant now, RunOutbox& out);
@@ -133,6 +135,8 @@ class Run {
   /// The state that stands for the run's model: the one of the best evaluation once the run is
   /// over, the newest until then. REQUIRES: replica().
   [[nodiscard]] SumsImage model_image() const;
+  /// What is worth a checkpoint. REQUIRES: replica().
+  [[nodiscard]] RunState state(Instant now) const;
   /// Member that sends the files; self where the finisher is gone and this is the next one.
   [[nodiscard]] PeerId uploader() const;
   /// Whether this run is synchronous; its rounds, or nullptr.
@@ -186,6 +190,9 @@ class Run {
   void try_create(Instant now, RunOutbox& out);
   void install(Snapshot snapshot, Instant now, RunOutbox& out);
   void enter_run(RunInfo info, Instant now, double elapsed_s);
+  void begin_rounds(Instant now, RunOutbox& out);
+  /// Where this member's walk through the rows begins.
+  [[nodiscard]] WalkProgress first_position() const;
   void start_training(Instant now, RunOutbox& out);
   void update_trainers();
   void withdraw(RowQueue& queue);
@@ -204,6 +211,13 @@ class Run {
   void begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out);
   void append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars, RunOutbox& out);
   void adopt_stop(const StopOrder& stop, Instant now, RunOutbox& out);
+
+  // run_resume.cpp: going on from a checkpoint
+  [[nodiscard]] std::string checkpoint_complaint() const;
+  [[nodiscard]] std::uint64_t resumable() const;
+  [[nodiscard]] bool waits_for_checkpoints(std::uint64_t ready, Instant now, RunOutbox& out);
+  void resume(std::vector<PeerId> founders, Instant now, RunOutbox& out);
+  void refuse(std::string why, RunOutbox& out);
 
   // run_messages.cpp: statuses, repair, requests
   void on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
@@ -321,6 +335,9 @@ class Run {
   std::mt19937_64 random_;
   std::map<PeerId, Peer> peers_;  ///< live members
   std::optional<LocalData> data_;
+  std::optional<Checkpoint> checkpoint_;  ///< until there is a run
+  Instant loaded_at_{};
+  bool is_waiting_told_ = false;
   // The run.
   Phase phase_ = Phase::kNoRun;
   Instant phase_since_;

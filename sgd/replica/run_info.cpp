@@ -172,6 +172,12 @@ void write_run_info(const RunInfo& info, ByteWriter& writer) {
   writer.raw(std::span<const std::uint32_t>(constants.file_index));
   writer.varint(info.founders.size());
   writer.raw(std::span<const PeerId>(info.founders));
+  writer.u8(info.resumed ? 1 : 0);
+  if (info.resumed) {
+    writer.u64(info.resumed->first_run);
+    writer.u64(info.resumed->from_run);
+    writer.varint(info.resumed->updates);
+  }
 }
 
 std::optional<RunInfo> read_run_info(ByteReader& reader) {
@@ -197,6 +203,14 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
   const std::uint64_t founder_count = reader.varint();
   if (founder_count > kMostFounders) reader.fail();
   info.founders = reader.raw<PeerId>(founder_count);
+  if (const std::uint8_t is_resumed = reader.u8(); is_resumed > 1) {
+    reader.fail();
+  } else if (is_resumed == 1) {
+    Resumed& resumed = info.resumed.emplace();
+    resumed.first_run = reader.u64();
+    resumed.from_run = reader.u64();
+    resumed.updates = reader.varint();
+  }
   const auto settings = RunSettings::from_items(items);
 
   bool is_valid = reader.ok() && settings && info.id != 0 && constants.rows > 0 &&

@@ -111,6 +111,7 @@ Status Run::own_status() const {
     // Said before the snapshot is asked for: from now on nobody lets go of what it will lack.
     status.run = wanted_run_;
     status.phase = wanted_run_ != 0 ? Phase::kJoining : Phase::kNoRun;
+    status.resumable = resumable();
     return status;
   }
   const WalkProgress progress = plan_->progress(unfinished_blocks_);
@@ -200,8 +201,9 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
   replica_->heard_of(status.origin, status.last_seq, now);
   update_trainers();
   compare_lineages(status, now);
-  if (status.applied_hash == replica_->applied_hash() && status.digest != replica_->digest() &&
-      !mismatch_told_) {
+  // Who is joining has no state yet.
+  if (status.phase >= Phase::kTraining && status.applied_hash == replica_->applied_hash() &&
+      status.digest != replica_->digest() && !mismatch_told_) {
     mismatch_told_ = true;
     out.events.push_back({RunEventType::kDigestMismatch, from, {}, {}});
   }

@@ -232,7 +232,10 @@ void Run::start_plan() {
     if (entry.is_new && entry.trains) trainers.push_back(plan_key(entry.peer));
   }
   const std::uint64_t examples = replica_->sums().examples();
-  plan_->start(examples == 0 ? 0 : examples / info_->constants.rows + 1, trainers);
+  const bool is_at_start = examples == info_->first_updates();
+  plan_->start(
+      is_at_start ? first_position() : WalkProgress{examples / info_->constants.rows + 1, 0},
+      trainers);
   work_.has_plan = true;
 }
 

@@ -64,6 +64,7 @@ void write_head(const Status& status, ByteWriter& writer) {
   writer.varint(status.epoch);
   writer.varint(status.position);
   writer.varint(status.kept_rows);
+  writer.varint(status.resumable);
   writer.u64(status.applied_hash);
   writer.u64(status.digest);
   writer.u64(status.final_id);
@@ -129,6 +130,7 @@ std::optional<Status> decode_status(std::span<const std::byte> datagram) {
   status.epoch = reader.varint();
   status.position = reader.varint();
   status.kept_rows = reader.varint();
+  status.resumable = reader.varint();
   status.applied_hash = reader.u64();
   status.digest = reader.u64();
   status.final_id = reader.u64();

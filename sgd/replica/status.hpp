@@ -51,7 +51,7 @@ struct RoundStatus {
 ///     varint  number of this status; parts of one status share it
 ///     u8      phase, u8 flags (1 has training data, 2 has test data, 4 data is loaded,
 ///             8 knows the links, 16 a stop order follows, 32 rounds follow)
-///     varint  joined_at, examples, last_seq, rate, epoch, position, kept_rows
+///     varint  joined_at, examples, last_seq, rate, epoch, position, kept_rows, resumable
 ///     u64     applied_hash, digest, final_id
 ///     [stop]  varint examples, u64 peer, text reason
 ///     [round] varint epoch, u64 former, varint term, varint round, u64 coordinator
@@ -76,6 +76,7 @@ struct Status {
   std::uint64_t epoch = 0;  ///< sampling progress
   std::uint64_t position = 0;
   std::uint64_t kept_rows = 0;  ///< 1 + the history row whose state is kept; 0: none is
+  std::uint64_t resumable = 0;  ///< 1 + updates of its checkpoint; 0: it has none, or a run
   std::uint64_t applied_hash = 0;
   std::uint64_t digest = 0;
   std::uint64_t final_id = 0;  ///< 0: knows none

@@ -2,10 +2,14 @@
 // those that live end with the same bits.
 //
 // HOGWILD_SIM_SEEDS=N runs N seeds, HOGWILD_SIM_SEED=S one alone, to replay a failure.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <map>
+#include <optional>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "tests/sim/sim_cluster.hpp"
 
@@ -63,6 +67,38 @@ void check_all_equal(SimCluster& cluster, bool may_have_islands = false) {
 void require_done(SimCluster& cluster, std::chrono::seconds at_most) {
   const bool done = cluster.run_until([&] { return cluster.all_done(); }, at_most);
   BOOST_TEST_REQUIRE(done, "not finished" + cluster.describe());
+}
+
+/// A power cut, some time after the members wrote their checkpoints, each at another moment. One
+/// that had no run, or that of another island, lost its disk.
+void restart_everybody(SimCluster& cluster, std::mt19937_64& draw) {
+  std::vector<sgd::Checkpoint> saved;
+  const auto before = cluster.up();
+  for (const std::size_t node : before) {
+    cluster.run_for(milliseconds(draw() % 200));
+    if (!cluster.is_up(node)) continue;
+    if (cluster.run(node).info() == nullptr || cluster.run(node).phase() == sgd::Phase::kDone) {
+      continue;
+    }
+    saved.push_back(cluster.checkpoint(node));
+  }
+  cluster.run_for(milliseconds(draw() % 300));
+  if (cluster.all_done()) return;
+  for (const std::size_t node : cluster.up()) cluster.crash(node);
+  const auto newest = std::ranges::max_element(
+      saved, {}, [](const sgd::Checkpoint& one) { return one.state.sums.examples(); });
+  const sgd::RunId line = saved.empty() ? 0 : newest->info.line();
+  std::erase_if(saved, [&](const sgd::Checkpoint& one) { return one.info.line() != line; });
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    std::vector<std::size_t> seeds;
+    if (i > 0) seeds.push_back(first);
+    std::optional<sgd::Checkpoint> own;
+    if (i < saved.size()) own = saved[i];
+    const std::size_t node = cluster.start(seeds, true, std::move(own));
+    if (i == 0) first = node;
+    cluster.run_for(milliseconds(draw() % 500));
+  }
 }
 
 }  // namespace
@@ -340,6 +376,93 @@ BOOST_AUTO_TEST_CASE(a_small_ring_heals_by_snapshot) {
   check_all_equal(cluster);
 }
 
+// kill -9 of all, whose checkpoints are of different ages: the newest is what all go on from.
+BOOST_AUTO_TEST_CASE(everyone_restarts_and_the_newest_checkpoint_counts) {
+  for (const bool is_sync : {false, true}) {
+    SimCluster cluster(
+        {.seed = 26, .drop = 0.1, .epochs = 40, .expect = 3, .best_epoch = 4, .is_sync = is_sync});
+    cluster.start({});
+    cluster.start({0});
+    cluster.start({0});
+    cluster.run_for(1500ms);
+    std::vector<sgd::Checkpoint> saved;
+    for (const std::size_t node : {2U, 0U, 1U}) {
+      cluster.run_for(200ms);
+      saved.push_back(cluster.checkpoint(node));
+    }
+    const sgd::Checkpoint newest = saved.back();
+    BOOST_TEST_REQUIRE(newest.state.sums.examples() > saved.front().state.sums.examples());
+    BOOST_TEST_REQUIRE(newest.state.kept.has_value());
+    for (const std::size_t node : {0U, 1U, 2U}) cluster.crash(node);
+    cluster.run_for(5s);
+
+    // The one with the oldest checkpoint comes first and waits for the others.
+    const std::size_t first = cluster.start({}, true, saved[0]);
+    cluster.run_for(3s);
+    BOOST_TEST(cluster.run(first).info() == nullptr);
+    cluster.start({first}, true, saved[1]);
+    const std::size_t last = cluster.start({first}, true, saved[2]);
+    // It goes on from exactly that state.
+    BOOST_TEST_REQUIRE(cluster.run_until([&] { return cluster.run(last).info() != nullptr; }, 10s));
+    BOOST_TEST(cluster.run(last).replica()->digest() == sgd::digest_of(newest.state.sums));
+    BOOST_TEST(cluster.run(last).elapsed_s(cluster.now()) >= newest.state.elapsed_s);
+    require_done(cluster, 60s);
+    check_all_equal(cluster);
+    const sgd::Run& run = cluster.run(first);
+    BOOST_TEST(run.info()->id != newest.info.id);
+    BOOST_TEST(run.info()->line() == newest.info.id);
+    BOOST_TEST(run.info()->resumed->updates == newest.state.sums.examples());
+    // What was learned before counts, what was measured is remembered, and so is the best.
+    std::uint64_t trained = newest.state.sums.examples();
+    for (const std::size_t node : cluster.up()) {
+      trained += cluster.trained(node);
+      BOOST_TEST(cluster.trained(node) > 0U);
+    }
+    const std::uint64_t examples = run.replica()->sums().examples();
+    BOOST_TEST(examples <= trained);
+    BOOST_TEST(examples + (is_sync ? 5000U : 0U) >= trained);
+    BOOST_TEST_REQUIRE(run.history().size() > newest.state.history.size());
+    for (std::size_t i = 0; i < newest.state.history.size(); ++i) {
+      BOOST_TEST(run.history()[i].updates == newest.state.history[i].updates);
+    }
+    BOOST_TEST(run.model_image().examples() == newest.state.kept->image.examples());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_member_that_does_not_come_back_is_not_waited_for_long) {
+  SimCluster cluster({.seed = 27, .epochs = 20, .expect = 2});
+  cluster.start({});
+  cluster.start({0});
+  cluster.run_for(800ms);
+  const sgd::Checkpoint saved = cluster.checkpoint(1);
+  BOOST_TEST(saved.state.members == 2U);
+  cluster.crash(0);
+  cluster.crash(1);
+  cluster.network().expect = 1;
+  const std::size_t alone = cluster.start({}, true, saved);
+  cluster.run_for(19s);
+  BOOST_TEST(cluster.run(alone).info() == nullptr);
+  require_done(cluster, 30s);
+  check_all_equal(cluster);
+  BOOST_TEST(cluster.run(alone).info()->line() == saved.info.id);
+}
+
+// Who restarts while the others go on takes their state and not its own.
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_a_run_that_goes_on_is_not_used) {
+  SimCluster cluster({.seed = 28, .epochs = 30, .expect = 2});
+  cluster.start({});
+  cluster.start({0});
+  cluster.run_for(800ms);
+  const sgd::Checkpoint saved = cluster.checkpoint(1);
+  cluster.crash(1);
+  cluster.run_for(300ms);
+  const std::size_t again = cluster.start({0}, true, saved);
+  require_done(cluster, 60s);
+  check_all_equal(cluster);
+  BOOST_TEST(cluster.run(again).info()->id == saved.info.id);
+  BOOST_TEST(!cluster.run(again).info()->resumed.has_value());
+}
+
 // Faults drawn from the seed: the heart of it.
 BOOST_AUTO_TEST_CASE(every_seed_ends_with_equal_bits) {
   const auto number = [](const char* name, std::uint64_t otherwise) {
@@ -400,6 +523,7 @@ BOOST_AUTO_TEST_CASE(every_seed_ends_with_equal_bits) {
           }
         }
       }
+      if (below(3) == 0) restart_everybody(cluster, draw);
       cluster.network().drop = std::min(options.drop, 0.2);
       cluster.run_for(seconds(5));  // who is leaving, goes
       // Who died before the start cannot be counted on: the run waits until others come.

@@ -73,7 +73,8 @@ SimCluster::SimCluster(SimOptions options)
 
 SimCluster::~SimCluster() = default;
 
-std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
+std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data,
+                              std::optional<sgd::Checkpoint> checkpoint) {
   const std::size_t index = nodes_.size();
   daemon::NodeCoreOptions core;
   core.self.id = membership::NodeId::from_words(random_(), random_());
@@ -105,6 +106,7 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
   core.random_seed = random_();
   nodes_.push_back(std::make_unique<Node>(std::move(core), now_));
   nodes_[index]->has_data = has_data;
+  if (checkpoint) nodes_[index]->core.run().offer_checkpoint(std::move(*checkpoint));
   NodeOutbox out;
   for (const std::size_t seed : seeds) {
     nodes_[index]->core.join(endpoint_of(seed, kGossipPort), now_, out);
@@ -126,6 +128,11 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
   }
   tick(index, nodes_[index]->life);
   return index;
+}
+
+sgd::Checkpoint SimCluster::checkpoint(std::size_t node) {
+  const sgd::Run& of = run(node);
+  return sgd::decode_checkpoint(sgd::encode_checkpoint(*of.info(), of.state(now_))).value();
 }
 
 void SimCluster::join(std::size_t node, std::size_t seed) {

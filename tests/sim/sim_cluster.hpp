@@ -64,7 +64,11 @@ class SimCluster {
   ~SimCluster();
 
   /// Starts a process; its name is node-<index>. `seeds` are indices of nodes to join through.
-  std::size_t start(std::vector<std::size_t> seeds, bool has_data = true);
+  /// `checkpoint` is what an earlier process left in its --state.
+  std::size_t start(std::vector<std::size_t> seeds, bool has_data = true,
+                    std::optional<sgd::Checkpoint> checkpoint = {});
+  /// What `node` would write into its --state now. REQUIRES: it has a run.
+  [[nodiscard]] sgd::Checkpoint checkpoint(std::size_t node);
   /// POST /v1/join: `node` joins through `seed`.
   void join(std::size_t node, std::size_t seed);
   /// kill -9.
