@@ -252,6 +252,7 @@ sgd::RunOptions Node::run_options() const {
     settings.broadcast_interval = {false, kRoundMs};
   }
   settings.expect = options_.expect;
+  settings.is_sharded = options_.shard;
   settings.seed = learn.seed.value_or(random_word());
   for (const auto& [name, value] : settings.items()) {
     // `idle` is a role of this node, which contradicts no run.

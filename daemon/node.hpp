@@ -71,6 +71,7 @@ class Node {
   void tell_load_progress(Instant start);
   void data_arrived(std::expected<TrainingData, DataFailure> loaded);
   void get_data_of_run();
+  void get_part_of_run(const sgd::RunInfo& info);
   void begin_fetch(sgd::DataPart part);
   void store(FetchedPiece piece);
   void load_what_was_fetched();
@@ -180,6 +181,8 @@ class Node {
   std::array<std::optional<FetchedPart>, 2> fetched_;  ///< by sgd::DataPart
   LearnOptions learn_of_run_;  ///< the user's, and what the run says where that is silent
   sgd::RunId offered_run_ = 0;
+  std::shared_ptr<const sgd::PartSummary> part_;  ///< of --shard
+  sgd::RunId laid_out_for_ = 0;  ///< run whose features data_ has, of private parts; 0 none
   std::filesystem::file_time_type keys_time_;  ///< of the file, when it was read
   KeyRing first_keys_;                         ///< until the core has them
   NodeOutbox out_box_;

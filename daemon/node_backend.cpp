@@ -324,6 +324,7 @@ http::NodeStatus NodeBackend::status() const {
   status.run.features = info.constants.metric.size();
   status.run.rows = info.constants.rows;
   status.run.seed = std::to_string(info.settings.seed);
+  status.run.rows_missing = run.rows_missing();
   if (info.resumed) {
     status.run.resumed_from = hex(info.resumed->from_run);
     status.run.resumed_updates = info.resumed->updates;
@@ -490,6 +491,7 @@ http::Metrics NodeBackend::metrics() const {
   metrics.nonzeros_total =
       node_.nonzeros_before_ + (node_.session_ ? node_.session_->pool.nonzeros() : 0);
   metrics.epochs_total = info.epoch;
+  metrics.rows_missing = run.rows_missing();
   metrics.train_loss = info.train_loss;
   metrics.test_loss = info.test_loss;
   metrics.test_accuracy_ratio = info.test_accuracy;

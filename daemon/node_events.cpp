@@ -172,6 +172,9 @@ void Node::on_run_event(sgd::RunEvent& event) {
     case Type::kJoined:
       run_joined();
       break;
+    case Type::kPartGone:
+      log_.warning("part_gone", {{"name", core_->name_of(event.peer)}, {"rows", event.detail}});
+      break;
     case Type::kStartTraining:
       start_training();
       break;
@@ -309,8 +312,10 @@ void Node::evaluate(sgd::EvaluationRequest request) {
     double seconds;
   };
   const unsigned threads = request.is_final ? options_.learn.threads : 1;
+  const auto rows = core_->run().has_rows_in_order() ? data_ : nullptr;
   in_background(
-      [data = data_, rule = rule_, request = std::move(request), threads, this] {
+      [data = rows, rule = rule_, request = std::move(request), threads,
+       is_sharded = core_->run().info()->settings.is_sharded, this] {
         lower_priority_of_this_thread();
         const auto start = Clock::now();
         sgd::EvaluationReport report{.number = request.number};
@@ -324,7 +329,8 @@ void Node::evaluate(sgd::EvaluationRequest request) {
             report.macro_f1 = test.f1->macro;
           }
         }
-        if (request.is_final && data && data->train) {
+        // Of private parts no node can measure the whole.
+        if (request.is_final && data && data->train && !is_sharded) {
           const auto fit = sgd::evaluate(weights, data->train->rows, rule->loss, threads);
           report.objective = sgd::objective(weights, rule->lambda, fit.mean_loss);
         }

@@ -459,7 +459,12 @@ const std::array kTable{
                           "go on without the others. majority: wait for them, so that no two "
                           "parts of a network train apart.",
                .set = set_choice<&Values::node, &NodeOptions::quorum>},
-    OptionSpec{.name = "shard", .commands = kNodeCommand},
+    OptionSpec{.name = "shard",
+               .commands = kNodeCommand,
+               .otherwise = "the same data on all nodes",
+               .meaning = "--train is this node's private part of the data: no row leaves it, and "
+                          "it trains on nothing else. --expect says how many parts there are.",
+               .set = set_switch<&Values::node, &NodeOptions::shard>},
     OptionSpec{.name = "expect",
                .value = "N",
                .commands = kNodeCommand,

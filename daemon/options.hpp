@@ -72,6 +72,7 @@ struct NodeOptions {
   Quorum quorum = Quorum::kAny;
   Interval loss_interval;
   Interval broadcast_interval;
+  bool shard = false;
   unsigned expect = 1;
   std::optional<double> rate;  ///< updates a second
   std::uint64_t bandwidth_bits_per_second = 0;

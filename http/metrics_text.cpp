@@ -91,6 +91,8 @@ void add_training(Exposition& out, const Metrics& metrics) {
       .sample(metrics.nonzeros_total);
   out.counter("hogwild_epochs_total", "Passes over the data, by the whole cluster.")
       .sample(metrics.epochs_total);
+  out.gauge("hogwild_rows_missing", "Rows of private parts whose nodes are gone.")
+      .sample(metrics.rows_missing);
   out.gauge("hogwild_loss", "Newest mean loss without the regularizer.")
       .sample(metrics.train_loss, {{"set", "train"}})
       .sample(metrics.test_loss, {{"set", "test"}});

@@ -74,6 +74,7 @@ struct RunInfo {
   std::optional<std::uint64_t> features;
   std::optional<std::uint64_t> rows;
   std::optional<std::string> seed;
+  std::optional<std::uint64_t> rows_missing;     ///< Of private parts: whose nodes are gone.
   std::optional<std::string> resumed_from;       ///< Run whose checkpoint it began with.
   std::optional<std::uint64_t> resumed_updates;  ///< Updates that it began with.
 };

@@ -56,6 +56,7 @@ void write(JsonWriter& out, const RunInfo& run) {
   out.add("features", run.features);
   out.add("rows", run.rows);
   out.add("seed", run.seed);
+  out.add("rows_missing", run.rows_missing);
   out.add("resumed_from", run.resumed_from);
   out.add("resumed_updates", run.resumed_updates);
 }

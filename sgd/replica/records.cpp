@@ -132,7 +132,7 @@ std::optional<Request> decode_request(std::span<const std::byte> bytes) {
   ByteReader reader(bytes);
   const std::uint8_t type = reader.u8();
   const RunId run = reader.u64();
-  if (!reader.done() || type < 1 || type > 3) return std::nullopt;
+  if (!reader.done() || type < 1 || type > 4) return std::nullopt;
   return Request{static_cast<RequestType>(type), run};
 }
 

@@ -63,7 +63,8 @@ struct Snapshot {
   std::optional<RoundRecord> round;  ///< by rounds: the committed one, whose state the image is
 };
 
-/// What a member keeps of its run on disk, so that a whole cluster can be stopped and started again.
+/// What a member keeps of its run on disk, so that a whole cluster can be stopped and started
+/// again.
 struct RunState {
   std::uint64_t members = 0;  ///< that lived in the run, this one included
   double elapsed_s = 0.0;
@@ -91,7 +92,8 @@ struct RunReport {
 ///     u8 1 (kSnapshot), u64 run    the run's state as it is at this moment
 ///     u8 2 (kReport),   u64 run    history, final record and the model's state, links
 ///     u8 3 (kKeptState), u64 run   the best state so far
-enum class RequestType : std::uint8_t { kSnapshot = 1, kReport = 2, kKeptState = 3 };
+///     u8 4 (kPart), u64 0          a summary of the member's private part, for who creates a run
+enum class RequestType : std::uint8_t { kSnapshot = 1, kReport = 2, kKeptState = 3, kPart = 4 };
 
 struct Request {
   RequestType type = RequestType::kSnapshot;

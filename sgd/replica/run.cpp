@@ -57,6 +57,12 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
   }
   // What is left in peers_ is gone. Its blocks move to the others.
   for (const auto& [id, peer] : peers_) {
+    const bool is_part_lost =
+        is_sharded() && is_in_run(peer) && peer.status.part_rows > 0 && phase_ == Phase::kTraining;
+    if (is_part_lost) {
+      out.events.push_back(
+          {RunEventType::kPartGone, id, std::to_string(peer.status.part_rows), {}});
+    }
     if (plan_) {
       plan_->member_gone(rounds_ ? peer.name_key : id, {peer.status.epoch, peer.status.position});
     }
@@ -70,12 +76,24 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
 }
 
 bool Run::may_train() const {
-  return options_.trains && data_ && data_->has_train && info_ && data_->constants &&
+  if (!options_.trains || !data_ || !data_->has_train || !info_) return false;
+  if (is_sharded()) return data_->part && has_rows_in_order();
+  return !data_->part && data_->constants &&
          data_->constants->train_fingerprint == info_->constants.train_fingerprint;
+}
+
+std::optional<std::uint64_t> Run::rows_missing() const {
+  if (!is_sharded()) return std::nullopt;
+  std::uint64_t present = may_train() ? data_->part->rows : 0;
+  for (const auto& [id, peer] : peers_) {
+    if (is_in_run(peer)) present += peer.status.part_rows;
+  }
+  return info_->constants.rows - std::min(info_->constants.rows, present);
 }
 
 void Run::update_trainers() {
   if (!plan_ || rounds_) return;  // by rounds the roster says who trains
+  if (is_sharded()) return;       // all blocks are this member's own
   std::vector<PeerId> trainers;
   if (is_training_) trainers.push_back(self_);
   for (const auto& [id, peer] : peers_) {
@@ -116,10 +134,11 @@ void Run::try_create(Instant now, RunOutbox& out) {
     has_better = has_better || status.resumable > resumable();
     if (!status.is_loaded) continue;
     ++ready;
-    const bool may_create = status.has_train || status.resumable > 0;
+    const bool is_founder = status.has_train && status.is_part == options_.settings.is_sharded;
+    const bool may_create = is_founder || status.resumable > 0;
     has_better = has_better || (may_create && status.resumable == resumable() &&
                                 std::pair(peer.start_time, id) < std::pair(start_time_, self_));
-    if (status.has_train) founders.push_back(id);
+    if (is_founder) founders.push_back(id);
   }
   if (ready < options_.settings.expect || waits_for_checkpoints(ready, now, out) || has_better) {
     return;
@@ -127,11 +146,21 @@ void Run::try_create(Instant now, RunOutbox& out) {
   std::sort(founders.begin(), founders.end());
   if (checkpoint_) return resume(std::move(founders), now, out);
 
+  if (!has_parts_of(founders)) return;
+
   RunInfo info;
   info.settings = options_.settings;
-  info.settings.train_source = data_->train_source;
   info.settings.test_source = data_->test_source;
-  info.constants = *data_->constants;
+  if (data_->part) {
+    std::vector<PartSummary> parts = {*data_->part};
+    for (const auto& [id, part] : parts_) parts.push_back(part);
+    auto constants = constants_of(parts);
+    if (!constants) return refuse(std::move(constants.error()), out);
+    info.constants = std::move(*constants);
+  } else {
+    info.settings.train_source = data_->train_source;
+    info.constants = *data_->constants;
+  }
   do {
     info.id = random_();
   } while (info.id == 0);
@@ -141,6 +170,20 @@ void Run::try_create(Instant now, RunOutbox& out) {
   out.events.push_back({RunEventType::kCreated, self_, hex(info_->id), {}});
   out.events.push_back({RunEventType::kJoined, self_, hex(info_->id), {}});
   start_training(now, out);
+}
+
+// A run of private parts has constants of all of them; they are asked for one after the other.
+bool Run::has_parts_of(const std::vector<PeerId>& members) {
+  wanted_part_ = 0;
+  if (!data_->part) return true;
+  const auto is_other = [&](PeerId id) { return !std::ranges::binary_search(members, id); };
+  std::erase_if(parts_, [&](const auto& entry) { return is_other(entry.first); });
+  for (const PeerId member : members) {
+    if (member == self_ || parts_.contains(member)) continue;
+    wanted_part_ = member;
+    return false;
+  }
+  return true;
 }
 
 void Run::begin_rounds(Instant now, RunOutbox& out) {
@@ -158,6 +201,8 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   } while (origin_ == 0);
   const bool is_by_rounds = info_->settings.is_by_rounds();
   checkpoint_.reset();
+  parts_.clear();
+  wanted_part_ = 0;
   rounds_.reset();
   replica_ = std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes,
                                        is_by_rounds ? ApplyMode::kByRound : ApplyMode::kAtOnce);
@@ -193,7 +238,11 @@ std::string Run::contradiction(const RunInfo& info) const {
     return "--" + name + " is " + given->second + " here and " + value + " in the run";
   }
   if (!data_) return {};
-  if (data_->constants && data_->constants->train_fingerprint != info.constants.train_fingerprint) {
+  if (data_->has_train && data_->part == nullptr && info.settings.is_sharded) {
+    return "the run is of private parts, and --shard is not given here";
+  }
+  if (!data_->part && data_->constants &&
+      data_->constants->train_fingerprint != info.constants.train_fingerprint) {
     return "the training data has fingerprint " + hex(data_->constants->train_fingerprint) +
            " here and " + hex(info.constants.train_fingerprint) + " in the run";
   }
@@ -284,8 +333,16 @@ void Run::start_training(Instant now, RunOutbox& out) {
   published_rows_ = 0;
   for (auto& [id, peer] : peers_) peer.published_then = 0;
   const std::vector<PeerId>& founders = info_->founders;
+  const PeerId own_key = rounds_ ? options_.name_key : self_;
+  if (is_sharded()) {
+    // Its rows are nobody else's: it walks through all of them, whoever comes and goes.
+    plan_ = std::make_unique<BlockPlan>(data_->part->rows, info_->settings.seed, own_key);
+  }
   if (rounds_) {
     work_.round = 0;
+    work_.has_plan = false;
+  } else if (is_sharded()) {
+    plan_->start({replica_->sums().examples() / info_->constants.rows, 0}, std::array{own_key});
   } else if (std::binary_search(founders.begin(), founders.end(), self_)) {
     // The founders share the first epoch; who of them is not alive is passed over.
     plan_->start(first_position(), founders);
@@ -618,8 +675,8 @@ void Run::on_tick(Instant now, RunOutbox& out) {
   const bool is_busy = phase_ >= Phase::kStopped ? phase_ != Phase::kDone : is_training_;
   const Instant soon = now + (is_busy || status_is_due_ ? milliseconds(5) : milliseconds(100));
   // Without a run only a message, which brings its own tick, changes anything.
-  const bool may_sleep =
-      phase_ == Phase::kNoRun && wanted_run_ == 0 && !status_is_due_ && !checkpoint_;
+  const bool may_sleep = phase_ == Phase::kNoRun && wanted_run_ == 0 && !status_is_due_ &&
+                         !checkpoint_ && wanted_part_ == 0;
   next_deadline_ = may_sleep ? next_status_ : std::min(next_status_, soon);
   if (replica_) next_deadline_ = std::min(next_deadline_, replica_->next_repair());
   if (work_.round != 0 && work_.ends > now) next_deadline_ = std::min(next_deadline_, work_.ends);

@@ -18,6 +18,7 @@
 #include "sgd/learn/row_queue.hpp"
 #include "sgd/replica/block_plan.hpp"
 #include "sgd/replica/evaluator.hpp"
+#include "sgd/replica/part.hpp"
 #include "sgd/replica/rate_meter.hpp"
 #include "sgd/replica/records.hpp"
 #include "sgd/replica/rounds.hpp"
@@ -44,6 +45,9 @@ struct LocalData {
   bool has_test = false;
   std::uint64_t test_fingerprint = 0;
   std::optional<RunConstants> constants{};  ///< of its training data
+  /// `--shard`: the data is this member's alone; null otherwise.
+  std::shared_ptr<const PartSummary> part{};
+  RunId laid_out_for = 0;  ///< run whose features and columns a private part has; 0: its own
   // How any node can make the data again, `synth:…`, or nothing.
   std::string train_source{};
   std::string test_source{};
@@ -167,6 +171,13 @@ class Run {
   [[nodiscard]] const Status* status_of(PeerId peer) const;
   /// Live members of this run that have this part of its data.
   [[nodiscard]] std::vector<PeerId> members_with(DataPart part) const;
+  /// Whether this member's rows are in the run's order: private parts are so some time after it
+  /// joined, all others from the start. REQUIRES: info().
+  [[nodiscard]] bool has_rows_in_order() const {
+    return !is_sharded() || (data_ && data_->laid_out_for == info_->id);
+  }
+  /// With private parts: rows of the run that no live member trains on.
+  [[nodiscard]] std::optional<std::uint64_t> rows_missing() const;
   [[nodiscard]] const SnapshotCounters& snapshots() const { return snapshots_; }
   [[nodiscard]] std::uint64_t malformed_total() const { return malformed_total_; }
   [[nodiscard]] std::uint64_t rejected_total() const { return rejected_total_; }
@@ -184,13 +195,15 @@ class Run {
     std::uint64_t published_then = 0;
   };
   struct Nomination;
-  enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport, kKeptState };
+  enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport, kKeptState, kPart };
 
   // run.cpp: creating, joining, training
   void try_create(Instant now, RunOutbox& out);
   void install(Snapshot snapshot, Instant now, RunOutbox& out);
   void enter_run(RunInfo info, Instant now, double elapsed_s);
   void begin_rounds(Instant now, RunOutbox& out);
+  [[nodiscard]] bool has_parts_of(const std::vector<PeerId>& members);
+  [[nodiscard]] bool is_sharded() const { return info_ && info_->settings.is_sharded; }
   /// Where this member's walk through the rows begins.
   [[nodiscard]] WalkProgress first_position() const;
   void start_training(Instant now, RunOutbox& out);
@@ -336,6 +349,9 @@ class Run {
   std::map<PeerId, Peer> peers_;  ///< live members
   std::optional<LocalData> data_;
   std::optional<Checkpoint> checkpoint_;  ///< until there is a run
+  std::map<PeerId, PartSummary> parts_;   ///< of members, until there is a run
+  PeerId wanted_part_ = 0;                ///< member whose part is to be asked for; 0 none
+  PeerId asked_part_ = 0;                 ///< whom the request under way asks
   Instant loaded_at_{};
   bool is_waiting_told_ = false;
   // The run.

@@ -81,6 +81,8 @@ const std::vector<Field>& fields() {
        [](S& s, const std::string& v) { return scan(v, s.expect); }},
       {"seed", [](const S& s) { return print(s.seed); },
        [](S& s, const std::string& v) { return scan(v, s.seed); }},
+      {"shard", [](const S& s) { return std::string(s.is_sharded ? "true" : "false"); },
+       [](S& s, const std::string& v) { return (s.is_sharded = v == "true") || v == "false"; }},
       {"train", [](const S& s) { return s.train_source; },
        [](S& s, const std::string& v) { return (s.train_source = v).size() <= kMostText; }},
       {"test", [](const S& s) { return s.test_source; },

@@ -43,6 +43,7 @@ struct RunSettings {
   Interval broadcast_interval{false, 5};
   std::uint32_t expect = 1;
   std::uint64_t seed = 0;
+  bool is_sharded = false;   ///< each member trains on its own private part
   std::string train_source;  ///< only where anybody can make the data again: `synth:…`
   std::string test_source;
 

@@ -18,6 +18,7 @@ enum class RunEventType : std::uint8_t {
   kResumed,         ///< this member began the run from its checkpoint
   kWaiting,         ///< to go on from a checkpoint, for members that may have a newer one
   kJoined,          ///< holds the run's state: constants and settings are known now
+  kPartGone,        ///< a member that is gone took its private rows along; detail: how many
   kStartTraining,   ///< start the workers
   kStopTraining,    ///< stop the workers, then call Run::workers_stopped()
   kEvaluate,        ///< measure `evaluation`, then call Run::evaluated()

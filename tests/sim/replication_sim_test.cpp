@@ -6,7 +6,6 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <map>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -67,38 +66,6 @@ void check_all_equal(SimCluster& cluster, bool may_have_islands = false) {
 void require_done(SimCluster& cluster, std::chrono::seconds at_most) {
   const bool done = cluster.run_until([&] { return cluster.all_done(); }, at_most);
   BOOST_TEST_REQUIRE(done, "not finished" + cluster.describe());
-}
-
-/// A power cut, some time after the members wrote their checkpoints, each at another moment. One
-/// that had no run, or that of another island, lost its disk.
-void restart_everybody(SimCluster& cluster, std::mt19937_64& draw) {
-  std::vector<sgd::Checkpoint> saved;
-  const auto before = cluster.up();
-  for (const std::size_t node : before) {
-    cluster.run_for(milliseconds(draw() % 200));
-    if (!cluster.is_up(node)) continue;
-    if (cluster.run(node).info() == nullptr || cluster.run(node).phase() == sgd::Phase::kDone) {
-      continue;
-    }
-    saved.push_back(cluster.checkpoint(node));
-  }
-  cluster.run_for(milliseconds(draw() % 300));
-  if (cluster.all_done()) return;
-  for (const std::size_t node : cluster.up()) cluster.crash(node);
-  const auto newest = std::ranges::max_element(
-      saved, {}, [](const sgd::Checkpoint& one) { return one.state.sums.examples(); });
-  const sgd::RunId line = saved.empty() ? 0 : newest->info.line();
-  std::erase_if(saved, [&](const sgd::Checkpoint& one) { return one.info.line() != line; });
-  std::size_t first = 0;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    std::vector<std::size_t> seeds;
-    if (i > 0) seeds.push_back(first);
-    std::optional<sgd::Checkpoint> own;
-    if (i < saved.size()) own = saved[i];
-    const std::size_t node = cluster.start(seeds, true, std::move(own));
-    if (i == 0) first = node;
-    cluster.run_for(milliseconds(draw() % 500));
-  }
 }
 
 }  // namespace
@@ -376,6 +343,42 @@ BOOST_AUTO_TEST_CASE(a_small_ring_heals_by_snapshot) {
   check_all_equal(cluster);
 }
 
+// --shard: each trains on its own rows alone, and what goes with a node is told.
+BOOST_AUTO_TEST_CASE(private_parts_make_one_run_and_one_may_be_lost) {
+  for (const bool is_sync : {false, true}) {
+    SimCluster cluster({.seed = 29,
+                        .drop = 0.1,
+                        .rows = 10'000,
+                        .features = 301,
+                        .epochs = 4,
+                        .expect = 3,
+                        .is_sync = is_sync,
+                        .is_sharded = true});
+    cluster.start({});
+    cluster.start({0});
+    cluster.start({0});
+    const std::size_t spectator = cluster.start({0}, /*has_data=*/false);
+    BOOST_TEST_REQUIRE(cluster.run_until(
+        [&] { return cluster.run(0).info() != nullptr && cluster.run(0).rows_missing() == 0U; },
+        10s));
+    // The union of the parts, whoever made it.
+    BOOST_TEST(cluster.run(0).info()->constants.rows == 30'000U);
+    BOOST_TEST(cluster.run(0).info()->constants.metric.size() == 301U);
+    cluster.run_for(300ms);
+    cluster.crash(2);
+    BOOST_TEST_REQUIRE(
+        cluster.run_until([&] { return cluster.run(1).rows_missing() == 10'000U; }, 10s));
+    require_done(cluster, 60s);
+    check_all_equal(cluster);
+    BOOST_TEST(cluster.parts_gone() >= 10'000U);
+    BOOST_TEST(cluster.trained(spectator) == 0U);
+    BOOST_TEST(cluster.run(0).replica()->sums().examples() >= 120'000U);
+    // Each walked through its own rows, more than once since those of the third were missing.
+    for (const std::size_t node : {0U, 1U}) BOOST_TEST(cluster.trained(node) > 40'000U);
+    for (const std::uint32_t count : cluster.row_counts()) BOOST_TEST(count >= 4U);
+  }
+}
+
 // kill -9 of all, whose checkpoints are of different ages: the newest is what all go on from.
 BOOST_AUTO_TEST_CASE(everyone_restarts_and_the_newest_checkpoint_counts) {
   for (const bool is_sync : {false, true}) {
@@ -523,7 +526,7 @@ BOOST_AUTO_TEST_CASE(every_seed_ends_with_equal_bits) {
           }
         }
       }
-      if (below(3) == 0) restart_everybody(cluster, draw);
+      if (below(3) == 0) cluster.restart_everybody(draw);
       cluster.network().drop = std::min(options.drop, 0.2);
       cluster.run_for(seconds(5));  // who is leaving, goes
       // Who died before the start cannot be counted on: the run waits until others come.
