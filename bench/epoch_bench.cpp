@@ -50,7 +50,7 @@ class Learner {
         own_(published_.layout()),
         queue_(std::bit_ceil(set.rows.row_count() / 64 + 2)),
         plan_(set.rows.row_count(), 1, 1) {
-    plan_.start(0, std::array<PeerId, 1>{1});
+    plan_.start({0, 0}, std::array<PeerId, 1>{1});
     for (unsigned i = 0; i < threads; ++i) {
       workers_.push_back(std::make_unique<Worker>(
           Workplace{set.rows, rule_, published_, own_, queue_, pace_, kernels, threads}, i));

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <limits>
 #include <optional>
-#include <sstream>
-#include <string>
 #include <thread>
+
+#include "daemon/control_groups.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -26,38 +25,37 @@ unsigned cpus_of_affinity() {
   return std::max(count > 0 ? count : std::thread::hardware_concurrency(), 1U);
 }
 
-/// The quota of one `cpu.max` (`150000 100000`, or `max 100000`), in CPUs rounded down.
-std::optional<unsigned> cpus_of_quota(const std::filesystem::path& cpu_max) {
-  std::ifstream file(cpu_max);
+/// Quota and period, which may come from one stream, in CPUs rounded down.
+std::optional<unsigned> cpus_in(std::istream& quota_file, std::istream& period_file) {
   double quota = 0;
   double period = 0;
-  if (!(file >> quota >> period) || quota <= 0 || period <= 0) return std::nullopt;
+  if (!(quota_file >> quota) || !(period_file >> period) || quota <= 0 || period <= 0) {
+    return std::nullopt;
+  }
   const double cpus = std::min(quota / period, static_cast<double>(kMostCpus));
   return std::max(static_cast<unsigned>(cpus), 1U);
 }
 
-/// This process's cgroup in the unified hierarchy, such as `/system.slice/x.service`.
-std::string cgroup_of_process(const std::filesystem::path& root) {
-  std::ifstream file(root / "proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("0::/")) return line.substr(3);
-  }
-  return "/";
+/// The quota of one `cpu.max` (`150000 100000`, or `max 100000`).
+std::optional<unsigned> cpus_of_quota(const std::filesystem::path& cpu_max) {
+  std::ifstream file(cpu_max);
+  return cpus_in(file, file);
+}
+
+/// The quota of a group in CPUs, rounded down: v1 has it in two files, and -1 for none.
+std::optional<unsigned> cpus_of_group(const std::filesystem::path& group) {
+  if (const auto cpus = cpus_of_quota(group / "cpu.max")) return cpus;
+  std::ifstream quota(group / "cpu.cfs_quota_us");
+  std::ifstream period(group / "cpu.cfs_period_us");
+  return cpus_in(quota, period);
 }
 
 }  // namespace
 
 unsigned allowed_cpus(const std::filesystem::path& root) {
-  const auto hierarchy = root / "sys/fs/cgroup";
   unsigned cpus = cpus_of_affinity();
-  auto group = hierarchy;
-  const auto limit_by = [&] {
-    cpus = std::min(cpus, cpus_of_quota(group / "cpu.max").value_or(cpus));
-  };
-  limit_by();
-  for (const auto& part : std::filesystem::path(cgroup_of_process(root)).relative_path()) {
-    group /= part;
-    limit_by();
+  for (const auto& group : control_groups(root, "cpu")) {
+    cpus = std::min(cpus, cpus_of_group(group).value_or(cpus));
   }
   return cpus;
 }

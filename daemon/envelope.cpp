@@ -37,7 +37,7 @@ std::uint32_t cluster_tag(std::string_view cluster_name) {
 }
 
 EnvelopeBytes encode(const Envelope& envelope, std::uint32_t cluster) {
-  EnvelopeBytes bytes{std::byte{'h'}, std::byte{'w'}, std::byte{Envelope::kVersion},
+  EnvelopeBytes bytes{std::byte{'h'}, std::byte{'w'}, std::byte{protocol_version()},
                       static_cast<std::byte>(envelope.channel)};
   if (envelope.is_sealed) bytes[3] |= kSealedBit;
   std::memcpy(bytes.data() + 4, &cluster, sizeof cluster);
@@ -49,7 +49,7 @@ std::expected<Envelope, Refusal> decode_envelope(std::span<const std::byte> mess
                                                  std::uint32_t cluster) {
   if (message.size() < Envelope::kBytes) return std::unexpected(Refusal::kTruncated);
   if (!has_magic(message)) return std::unexpected(Refusal::kNotOurs);
-  if (message[2] != std::byte{Envelope::kVersion}) return std::unexpected(Refusal::kOtherVersion);
+  if (message[2] != std::byte{protocol_version()}) return std::unexpected(Refusal::kOtherVersion);
   const auto channel = std::to_integer<std::uint8_t>(message[3] & ~kSealedBit);
   if (channel < 1 || channel > 3) return std::unexpected(Refusal::kBadChannel);
   std::uint32_t tag = 0;

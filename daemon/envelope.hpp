@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "daemon/version.hpp"
+
 namespace hogwild::daemon {
 
 /// Which core a message is for.
@@ -42,7 +44,6 @@ inline constexpr std::size_t kRefusalCount = 10;
 /// Little-endian. What is behind it in sealed messages: daemon/secure_channel.hpp.
 struct Envelope {
   static constexpr std::size_t kBytes = 16;
-  static constexpr std::uint8_t kVersion = 1;
 
   Channel channel = Channel::kMembership;
   bool is_sealed = false;
@@ -66,7 +67,7 @@ using EnvelopeBytes = std::array<std::byte, Envelope::kBytes>;
 ///     4  u8 reason  3 bytes of zero
 ///     8  u64  the sender of the request, as it gave itself
 struct Hint {
-  std::uint8_t version = Envelope::kVersion;
+  std::uint8_t version = protocol_version();
   Refusal reason = Refusal::kNotOurs;
   std::uint64_t about = 0;
 };

@@ -42,7 +42,7 @@ LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalL
       own_(published_.layout()),
       queue_(queue_capacity(rows.row_count())),
       pool_({rows_, rule_, published_, own_, queue_, pace_, kernels, threads}, {}) {
-  plan_.start(0, std::array{kAlone});
+  plan_.start({0, 0}, std::array{kAlone});
 }
 
 void LocalTrainer::fill_queue() {

@@ -7,6 +7,8 @@
 #include <limits>
 #include <optional>
 
+#include "daemon/control_groups.hpp"
+
 namespace hogwild::daemon {
 namespace {
 
@@ -29,37 +31,30 @@ std::optional<std::uint64_t> number_in(const std::filesystem::path& path) {
   return file >> number ? std::optional(number) : std::nullopt;
 }
 
-/// What a cgroup leaves; pages of files count as used, though the kernel would drop them first.
+/// What a group leaves; pages of files count as used, though the kernel would drop them first.
 std::uint64_t left_in_group(const std::filesystem::path& group) {
-  const auto most = number_in(group / "memory.max");  // "max" is no number
+  auto most = number_in(group / "memory.max");  // "max" is no number
+  auto used = number_in(group / "memory.current");
+  if (!used) {  // cgroup v1
+    most = number_in(group / "memory.limit_in_bytes");
+    used = number_in(group / "memory.usage_in_bytes");
+  }
   if (!most) return kUnlimited;
-  const std::uint64_t used = number_in(group / "memory.current").value_or(0);
   std::uint64_t droppable = 0;
   std::ifstream stat(group / "memory.stat");
   std::uint64_t value = 0;
   for (std::string key; stat >> key >> value;) {
     if (key == "inactive_file" || key == "active_file") droppable += value;
   }
-  return *most - std::min(*most, used - std::min(used, droppable));
-}
-
-/// This process's cgroup in the unified hierarchy, such as `/system.slice/x.service`.
-std::string cgroup_of_process(const std::filesystem::path& root) {
-  std::ifstream file(root / "proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("0::/")) return line.substr(3);
-  }
-  return "/";
+  const std::uint64_t in_use = used.value_or(0);
+  return *most - std::min(*most, in_use - std::min(in_use, droppable));
 }
 
 }  // namespace
 
 std::uint64_t available_bytes(const std::filesystem::path& root) {
-  auto group = root / "sys/fs/cgroup";
-  std::uint64_t available =
-      std::min(available_on_machine(root / "proc/meminfo"), left_in_group(group));
-  for (const auto& part : std::filesystem::path(cgroup_of_process(root)).relative_path()) {
-    group /= part;
+  std::uint64_t available = available_on_machine(root / "proc/meminfo");
+  for (const auto& group : control_groups(root, "memory")) {
     available = std::min(available, left_in_group(group));
   }
   return available;

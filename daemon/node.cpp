@@ -95,7 +95,8 @@ std::optional<ip::address> outgoing_address(asio::io_context& context, const ip:
 
 // ── Start ──
 
-Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& log)
+Node::Node(NodeOptions options, KeyRing keys, std::optional<sgd::Checkpoint> checkpoint,
+           ServiceManager service, Logging& log)
     : options_(std::move(options)),
       log_(log),
       service_(std::move(service)),
@@ -110,6 +111,7 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
       watchdog_timer_(context_),
       keys_timer_(context_),
       live_timer_(context_),
+      checkpoint_timer_(context_),
       signals_(context_, SIGTERM, SIGINT),
       load_timer_(context_),
       first_keys_(std::move(keys)) {
@@ -146,8 +148,10 @@ Node::Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& l
     if (const auto prepared = prepare_directory(options_.state); !prepared) {
       throw std::runtime_error("--state " + prepared.error());
     }
+    claim_state();
   }
   core_ = std::make_unique<NodeCore>(core_options(), started_at_);
+  if (checkpoint) core_->run().offer_checkpoint(std::move(*checkpoint));
 }
 
 // TCP and UDP at one port. A port that the system chose for the one may be taken for the other:
@@ -170,6 +174,7 @@ void Node::open_gossip(const ip::address& bind) {
 Node::~Node() {
   background_.stop();
   background_.join();
+  if (state_lock_ >= 0) ::close(state_lock_);
 }
 
 membership::Endpoint Node::advertised() {
@@ -247,6 +252,7 @@ sgd::RunOptions Node::run_options() const {
     settings.broadcast_interval = {false, kRoundMs};
   }
   settings.expect = options_.expect;
+  settings.is_sharded = options_.shard;
   settings.seed = learn.seed.value_or(random_word());
   for (const auto& [name, value] : settings.items()) {
     // `idle` is a role of this node, which contradicts no run.
@@ -320,6 +326,7 @@ int Node::run() {
   service_.tell("READY=1\nSTATUS=http://" + options_.http.text());
   feed_watchdog();
   watch_keys();
+  keep_checkpoints();
   turn();
   context_.run();
   if (is_loading_) {  // nobody waits for data that nobody wants, and loading cannot be interrupted
@@ -530,7 +537,9 @@ void Node::check_end(Instant now) {
     }
     if (is_reported_ && run.may_exit(now) && !is_served) begin_leave(kDone, "finished");
   }
-  if (is_leaving_ && core_->has_left(now) && !is_exporting_) close_all();
+  if (is_leaving_ && core_->has_left(now) && !is_exporting_ && !saves_last_checkpoint()) {
+    close_all();
+  }
 }
 
 // A node that goes on serving has all files of the run as soon as one that ends.
@@ -562,6 +571,7 @@ void Node::close_all() {
   watchdog_timer_.cancel();
   keys_timer_.cancel();
   live_timer_.cancel();
+  checkpoint_timer_.cancel();
   log_.show_live("");
   load_timer_.cancel();
   signals_.cancel();

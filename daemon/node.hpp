@@ -48,7 +48,9 @@ class NodeBackend;
 class Node {
  public:
   /// Opens the sockets; throws std::exception with a sentence for the user where that fails.
-  Node(NodeOptions options, KeyRing keys, ServiceManager service, Logging& log);
+  /// `checkpoint`: what --state has of a run.
+  Node(NodeOptions options, KeyRing keys, std::optional<sgd::Checkpoint> checkpoint,
+       ServiceManager service, Logging& log);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -69,6 +71,7 @@ class Node {
   void tell_load_progress(Instant start);
   void data_arrived(std::expected<TrainingData, DataFailure> loaded);
   void get_data_of_run();
+  void get_part_of_run(const sgd::RunInfo& info);
   void begin_fetch(sgd::DataPart part);
   void store(FetchedPiece piece);
   void load_what_was_fetched();
@@ -113,6 +116,14 @@ class Node {
   void workers_left();
   void fail(std::string reason);
 
+  // node_checkpoint.cpp: the run's state on the disk
+  void claim_state();
+  void keep_checkpoints();
+  bool save_checkpoint();
+  void checkpoint_failed(const std::string& reason);
+  [[nodiscard]] bool saves_last_checkpoint();
+  void forget_checkpoint();
+
   // node_report.cpp: the end of a run
   void export_results();
   void results_written(std::expected<void, std::string> result);
@@ -155,6 +166,7 @@ class Node {
   boost::asio::steady_timer watchdog_timer_;
   boost::asio::steady_timer keys_timer_;
   boost::asio::steady_timer live_timer_;
+  boost::asio::steady_timer checkpoint_timer_;
   boost::asio::signal_set signals_;
   boost::asio::thread_pool background_{1};
   boost::asio::steady_timer load_timer_;
@@ -169,11 +181,29 @@ class Node {
   std::array<std::optional<FetchedPart>, 2> fetched_;  ///< by sgd::DataPart
   LearnOptions learn_of_run_;  ///< the user's, and what the run says where that is silent
   sgd::RunId offered_run_ = 0;
+  std::shared_ptr<const sgd::PartSummary> part_;  ///< of --shard
+  sgd::RunId laid_out_for_ = 0;  ///< run whose features data_ has, of private parts; 0 none
   std::filesystem::file_time_type keys_time_;  ///< of the file, when it was read
   KeyRing first_keys_;                         ///< until the core has them
   NodeOutbox out_box_;
   NodeOutbox spare_box_;  ///< empty, with its memory, unless what was in it is being carried out
   bool is_carrying_out_ = false;
+  struct Checkpoints {
+    std::shared_ptr<const sgd::RunInfo> info;       ///< of the run that is saved
+    std::pair<sgd::RunId, std::uint64_t> newest{};  ///< run and digest that were saved last
+    bool is_saving = false;
+    bool is_last_begun = false;
+    std::uint64_t written_total = 0;
+    std::uint64_t failed_total = 0;
+    std::uint64_t updates = 0;  ///< of the newest one
+    std::uint64_t bytes = 0;
+    double seconds = 0;  ///< that the last one took
+    Instant at{};
+    std::string told_reason;
+    Instant told_at{};
+  };
+  Checkpoints checkpoints_;
+  int state_lock_ = -1;  ///< --state; released when the process ends
   bool is_saving_peers_ = false;
   bool must_save_peers_ = false;  ///< something changed while they were being saved
   // Training

@@ -316,12 +316,32 @@ http::NodeStatus NodeBackend::status() const {
   for (const std::uint64_t refused : traffic.refused_total) {
     status.network.datagrams_rejected_total += refused;
   }
+  if (!node_.options_.state.empty()) {
+    const Node::Checkpoints& saved = node_.checkpoints_;
+    http::CheckpointInfo& info = status.checkpoint.emplace();
+    if (saved.written_total > 0) {
+      info.updates = saved.updates;
+      info.age_seconds = duration<double>(Node::Clock::now() - saved.at).count();
+    }
+    info.bytes = saved.bytes;
+    info.write_seconds = saved.seconds;
+    info.written_total = saved.written_total;
+    info.failed_total = saved.failed_total;
+  }
   if (run.info() == nullptr) return status;
 
   const sgd::RunInfo& info = *run.info();
-  status.run = {hex(info.id),         std::string(sgd::to_string(info.settings.loss)),
-                info.settings.lambda, info.constants.metric.size(),
-                info.constants.rows,  std::to_string(info.settings.seed)};
+  status.run.id = hex(info.id);
+  status.run.loss = std::string(sgd::to_string(info.settings.loss));
+  status.run.lambda = info.settings.lambda;
+  status.run.features = info.constants.metric.size();
+  status.run.rows = info.constants.rows;
+  status.run.seed = std::to_string(info.settings.seed);
+  status.run.rows_missing = run.rows_missing();
+  if (info.resumed) {
+    status.run.resumed_from = hex(info.resumed->from_run);
+    status.run.resumed_updates = info.resumed->updates;
+  }
   const sgd::Replica& replica = *run.replica();
   status.replica.state_digest = hex(replica.digest());
   status.replica.divergence = replica.divergence();
@@ -490,6 +510,7 @@ http::Metrics NodeBackend::metrics() const {
   metrics.nonzeros_total =
       node_.nonzeros_before_ + (node_.session_ ? node_.session_->pool.nonzeros() : 0);
   metrics.epochs_total = info.epoch;
+  metrics.rows_missing = run.rows_missing();
   metrics.train_loss = info.train_loss;
   metrics.test_loss = info.test_loss;
   metrics.test_accuracy_ratio = info.test_accuracy;
@@ -523,6 +544,13 @@ http::Metrics NodeBackend::metrics() const {
                                          {"failure", run.snapshots().failed_total}};
   metrics.snapshot_transfers_out_total = {{"success", run.snapshots().sent_total}};
   metrics.snapshot_bytes_total = run.snapshots().bytes_total;
+  if (!node_.options_.state.empty()) {
+    const Node::Checkpoints& saved = node_.checkpoints_;
+    metrics.checkpoints_total = {{"success", saved.written_total}, {"failure", saved.failed_total}};
+    if (saved.written_total > 0) {
+      metrics.checkpoint_age_seconds = duration<double>(Node::Clock::now() - saved.at).count();
+    }
+  }
   if (run.phase() == sgd::Phase::kTraining) metrics.delta_staleness_seconds = staleness();
   if (node_.options_.metrics_per_peer) metrics.peers = deltas();
   if (const sgd::Rounds* rounds = run.rounds(); rounds != nullptr) {
@@ -602,6 +630,7 @@ std::vector<http::Setting> NodeBackend::config() const {
   add("rate", options.rate ? http::SettingValue(*options.rate) : http::SettingValue());
   add("out", path(options.out));
   add("state", path(options.state));
+  add("checkpoint-interval", duration_text(options.checkpoint_interval));
   add("upload", options.upload.empty() ? "none" : options.upload);
   add("ca-file", path(options.ca_file));
   add("http-token-file", path(options.http_token_file));

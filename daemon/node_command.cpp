@@ -2,8 +2,13 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <exception>
+#include <expected>
+#include <optional>
+#include <string>
 
+#include "daemon/checkpoint_file.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/node.hpp"
@@ -20,9 +25,38 @@ void check_token_file(const std::filesystem::path& path, Logging& log) {
                                   {"hint", "others can read or change the token: chmod 600"}});
 }
 
+struct CheckpointFailure {
+  int exit_code;
+  std::string reason;
+};
+
+/// What --state has of a run.
+std::expected<std::optional<sgd::Checkpoint>, CheckpointFailure> find_checkpoint(
+    const NodeOptions& options) {
+  if (options.state.empty()) return std::nullopt;
+  const auto path = checkpoint_path(options.state);
+  auto file = read_checkpoint(path);
+  if (!file) return std::unexpected(CheckpointFailure{kBadData, file.error()});
+  if (!*file) return std::nullopt;
+  if ((*file)->cluster != options.cluster) {
+    return std::unexpected(CheckpointFailure{
+        kRefused, fmt::format("{} is of cluster {}, and --cluster is {}: give another --state",
+                              path.string(), (*file)->cluster, options.cluster)});
+  }
+  auto checkpoint = sgd::decode_checkpoint((*file)->content);
+  if (!checkpoint) {
+    return std::unexpected(CheckpointFailure{
+        kBadData, path.string() + ": not the state of a run as this version of the program saves "
+                                  "it; remove it to begin anew"});
+  }
+  return checkpoint;
+}
+
 }  // namespace
 
 int run_node(const NodeOptions& options) {
+  // A limit on the size of files is then an error of a write, as a full disk is, and not the end.
+  static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
   auto service = ServiceManager::from_environment();
   auto log = Logging::open(options.log);
   if (!log) {
@@ -43,9 +77,15 @@ int run_node(const NodeOptions& options) {
   if (!options.key_file.empty() || !options.http_token_file.empty()) {
     static_cast<void>(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
   }
+  auto checkpoint = find_checkpoint(options);
+  if (!checkpoint) {
+    fmt::print(stderr, "hogwild node: --state {}\n", checkpoint.error().reason);
+    return checkpoint.error().exit_code;
+  }
   std::unique_ptr<Node> node;
   try {
-    node = std::make_unique<Node>(options, std::move(keys), std::move(service), **log);
+    node = std::make_unique<Node>(options, std::move(keys), std::move(*checkpoint),
+                                  std::move(service), **log);
   } catch (const std::exception& error) {
     (*log)->drain();
     fmt::print(stderr, "hogwild node: {}\n", error.what());

@@ -93,11 +93,18 @@ void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
                {{"count", loaded->unknown_test_entries}});
   }
   sgd::LocalData data;
+  data.laid_out_for = laid_out_for_;
+  if (options_.shard && loaded->train) {
+    data.part = part_ ? part_
+                      : std::make_shared<const sgd::PartSummary>(
+                            sgd::summary_of(*loaded->train, loaded->test_fingerprint));
+    part_ = data.part;
+  }
   data.has_train = loaded->train.has_value();
   data.has_test = loaded->test.has_value();
   data.test_fingerprint = loaded->test_fingerprint;
   data.test_source = loaded->test_source;
-  if (loaded->train) {
+  if (loaded->train && laid_out_for_ == 0) {
     data.constants = run_constants(*loaded);
     data.train_source = loaded->train->shared_source;
   }
@@ -106,6 +113,9 @@ void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
     run.data_loaded(std::move(data), Clock::now(), wanted);
   });
   offer_data();
+  // Two islands may have met while a part was laid out for the run of one.
+  const sgd::RunInfo* info = core_->run().info();
+  if (info != nullptr && info->settings.is_sharded) get_part_of_run(*info);
   turn();
 }
 
@@ -113,6 +123,7 @@ void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
 
 void Node::get_data_of_run() {
   const sgd::RunInfo& info = *core_->run().info();
+  if (info.settings.is_sharded) return get_part_of_run(info);
   if (data_ || is_loading_ || !options_.learn.train.empty()) return;
   learn_of_run_ = options_.learn;
   learn_of_run_.train = info.settings.train_source;
@@ -123,6 +134,26 @@ void Node::get_data_of_run() {
     begin_fetch(sgd::DataPart::kTest);
   }
   load_what_was_fetched();
+}
+
+// Each has its own rows, and gives none away. Who has none holds the run's state, and may measure
+// it.
+void Node::get_part_of_run(const sgd::RunInfo& info) {
+  if (is_loading_ || laid_out_for_ == info.id) return;
+  if (!data_ || !data_->train) {
+    learn_of_run_ = options_.learn;
+    if (learn_of_run_.test.empty()) learn_of_run_.test = info.settings.test_source;
+    if (data_ || learn_of_run_.test.empty() || !options_.learn.train.empty()) return;
+    laid_out_for_ = info.id;
+    return load([learn = learn_of_run_, constants = info.constants](sgd::LoadProgress* progress) {
+      return load_test_data(learn, constants, learn.threads, progress);
+    });
+  }
+  laid_out_for_ = info.id;
+  load([own = data_, learn = options_.learn,
+        constants = info.constants](sgd::LoadProgress* progress) {
+    return lay_out_part(*own, learn, constants, learn.threads, progress);
+  });
 }
 
 void Node::begin_fetch(sgd::DataPart part) {
@@ -204,7 +235,7 @@ bool Node::may_fetch_again() {
 // What anybody can make needs no giving.
 void Node::offer_data() {
   const sgd::RunInfo* info = core_->run().info();
-  if (info == nullptr || !data_ || offered_run_ == info->id) return;
+  if (info == nullptr || !data_ || offered_run_ == info->id || info->settings.is_sharded) return;
   offered_run_ = info->id;
   const bool is_train_needed = info->settings.train_source.empty();
   const bool is_test_needed = info->settings.test_source.empty();

@@ -83,7 +83,7 @@ std::string refusal_text(Refusal reason, std::uint8_t version) {
   switch (reason) {
     case Refusal::kOtherVersion:
       return fmt::format("it speaks version {} of the protocol, this node version {}", version,
-                         Envelope::kVersion);
+                         protocol_version());
     case Refusal::kOtherCluster:
       return "it belongs to another cluster, see --cluster";
     case Refusal::kNotSealed:
@@ -158,8 +158,22 @@ void Node::on_run_event(sgd::RunEvent& event) {
     case Type::kCreated:
       log_.event(LogLevel::kMembership, "run_created", {{"run", event.detail}});
       break;
+    case Type::kResumed:
+      log_.event(LogLevel::kMinimal, "run_resumed",
+                 {{"from", event.detail},
+                  {"run", fmt::format("{:016x}", core_->run().info()->id)},
+                  {"updates", core_->run().replica()->sums().examples()},
+                  {"digest", fmt::format("{:016x}", core_->run().replica()->digest())}});
+      break;
+    case Type::kWaiting:
+      log_.event(LogLevel::kEvaluations, "resume_waits",
+                 {{"reason", event.detail}, {"at_most_seconds", 20}});
+      break;
     case Type::kJoined:
       run_joined();
+      break;
+    case Type::kPartGone:
+      log_.warning("part_gone", {{"name", core_->name_of(event.peer)}, {"rows", event.detail}});
       break;
     case Type::kStartTraining:
       start_training();
@@ -193,8 +207,9 @@ void Node::on_run_event(sgd::RunEvent& event) {
       log_.event(LogLevel::kMembership, "links_known");
       break;
     case Type::kRefused:
-      log_.warning("refused_by_run", {{"reason", event.detail},
-                                      {"hint", "leave the flag out, or join another cluster"}});
+      log_.warning("refused_by_run",
+                   {{"reason", event.detail},
+                    {"hint", "leave the flag out, join another cluster, or give another --state"}});
       begin_leave(kRefused, "refused");
       break;
     case Type::kAdopted:
@@ -297,8 +312,10 @@ void Node::evaluate(sgd::EvaluationRequest request) {
     double seconds;
   };
   const unsigned threads = request.is_final ? options_.learn.threads : 1;
+  const auto rows = core_->run().has_rows_in_order() ? data_ : nullptr;
   in_background(
-      [data = data_, rule = rule_, request = std::move(request), threads, this] {
+      [data = rows, rule = rule_, request = std::move(request), threads,
+       is_sharded = core_->run().info()->settings.is_sharded, this] {
         lower_priority_of_this_thread();
         const auto start = Clock::now();
         sgd::EvaluationReport report{.number = request.number};
@@ -312,7 +329,8 @@ void Node::evaluate(sgd::EvaluationRequest request) {
             report.macro_f1 = test.f1->macro;
           }
         }
-        if (request.is_final && data && data->train) {
+        // Of private parts no node can measure the whole.
+        if (request.is_final && data && data->train && !is_sharded) {
           const auto fit = sgd::evaluate(weights, data->train->rows, rule->loss, threads);
           report.objective = sgd::objective(weights, rule->lambda, fit.mean_loss);
         }

@@ -61,6 +61,7 @@ void Node::export_results() {
   if (!out_) {  // an idle member creates nothing
     is_exported_ = true;
     is_reported_ = true;
+    forget_checkpoint();
     return;
   }
   is_exporting_ = true;
@@ -85,7 +86,9 @@ void Node::results_written(std::expected<void, std::string> result) {
   if (!result) {
     log_.warning("export_failed", {{"reason", result.error()}});
     exit_code_ = 1;
+    return;
   }
+  forget_checkpoint();
 }
 
 // ── Upload ──

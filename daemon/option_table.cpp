@@ -459,7 +459,12 @@ const std::array kTable{
                           "go on without the others. majority: wait for them, so that no two "
                           "parts of a network train apart.",
                .set = set_choice<&Values::node, &NodeOptions::quorum>},
-    OptionSpec{.name = "shard", .commands = kNodeCommand},
+    OptionSpec{.name = "shard",
+               .commands = kNodeCommand,
+               .otherwise = "the same data on all nodes",
+               .meaning = "--train is this node's private part of the data: no row leaves it, and "
+                          "it trains on nothing else. --expect says how many parts there are.",
+               .set = set_switch<&Values::node, &NodeOptions::shard>},
     OptionSpec{.name = "expect",
                .value = "N",
                .commands = kNodeCommand,
@@ -522,8 +527,20 @@ const std::array kTable{
                .value = "DIR",
                .commands = kNodeCommand,
                .otherwise = "nothing is remembered",
-               .meaning = "Where members are remembered, to be asked when this node starts again.",
+               .meaning =
+                   "Where members and the state of the run are kept: a node that starts again asks "
+                   "these members, and where all of them had stopped, the run goes on.",
                .set = set_text<&Values::node, &NodeOptions::state>},
+    OptionSpec{.name = "checkpoint-interval",
+               .value = "TIME",
+               .commands = kNodeCommand,
+               .standard = "10s",
+               .range = Range{.least = 0.1, .most = 24 * 3600},
+               .meaning =
+                   "Save the state of the run in --state each so much time, and when this node "
+                   "leaves. Shorter: less is lost when all nodes are killed at once, and the disk "
+                   "writes more (at most 2 % of the time goes into it).",
+               .set = set_duration<&Values::node, &NodeOptions::checkpoint_interval>},
     OptionSpec{
         .name = "upload",
         .value = "URL|none",
@@ -592,13 +609,13 @@ const std::array kTable{
                .repeatable = true,
                .meaning = "A further name that a request's Host header may have.",
                .set = add_http_host},
-    OptionSpec{.name = "metrics-per-peer",
-               .commands = kNodeCommand,
-               .otherwise = "off",
-               .meaning =
-                   "/metrics has traffic, losses and staleness of each peer too: more to see, "
+    OptionSpec{
+        .name = "metrics-per-peer",
+        .commands = kNodeCommand,
+        .otherwise = "off",
+        .meaning = "/metrics has traffic, losses and staleness of each peer too: more to see, "
                    "and series that grow with the number of members.",
-               .set = set_switch<&Values::node, &NodeOptions::metrics_per_peer>},
+        .set = set_switch<&Values::node, &NodeOptions::metrics_per_peer>},
     OptionSpec{.name = "json",
                .commands = kDataInfoCommand | kStatusCommand | kMembersCommand,
                .otherwise = "text",

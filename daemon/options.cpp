@@ -127,6 +127,13 @@ void check_ports(const NodeOptions& node, Violations& violations) {
       "--http '{}': --gossip has that port too (TCP), expected another one", node.http.text()));
 }
 
+void check_shard(const NodeOptions& node, Violations& violations) {
+  if (!node.shard || (!node.learn.train.empty() && node.mode != NodeMode::kIdle)) return;
+  const auto given = node.given.find("shard");
+  violations.push_back(fmt::format("{}: expected --train with this node's part of the data",
+                                   given == node.given.end() ? "--shard" : given->second));
+}
+
 void settle_epochs(StopOptions& stop) {
   if (!stop.epochs && !stop.updates && !stop.max_time && !stop.min_loss)
     stop.epochs = kStandardEpochs;
@@ -141,6 +148,7 @@ Invocation node_invocation(OptionValues&& values, GivenOptions&& given, Violatio
   node.given = std::move(given);
   settle_gossip(node, violations);
   check_ports(node, violations);
+  check_shard(node, violations);
   return node;
 }
 

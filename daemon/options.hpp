@@ -72,6 +72,7 @@ struct NodeOptions {
   Quorum quorum = Quorum::kAny;
   Interval loss_interval;
   Interval broadcast_interval;
+  bool shard = false;
   unsigned expect = 1;
   std::optional<double> rate;  ///< updates a second
   std::uint64_t bandwidth_bits_per_second = 0;
@@ -79,6 +80,7 @@ struct NodeOptions {
   OnFinish on_finish = OnFinish::kExit;
   std::filesystem::path out;    ///< empty: default_output_directory()
   std::filesystem::path state;  ///< empty: nothing is remembered
+  Duration checkpoint_interval{};
   std::string upload;           ///< http:// or https:// URL without a slash at its end; empty: none
   std::filesystem::path ca_file;
   std::filesystem::path http_token_file;

@@ -39,6 +39,9 @@ json::value run_of(const sgd::RunInfo* run) {
            ? json::value(nullptr)
            : json::value(fmt::format("{:016x}", run->constants.test_fingerprint))},
       {"row_scale", std::ldexp(1.0, run->constants.scale_exponent)},
+      {"resumed_from",
+       run->resumed ? json::value(fmt::format("{:016x}", run->resumed->from_run)) : nullptr},
+      {"resumed_updates", run->resumed ? json::value(run->resumed->updates) : nullptr},
   };
 }
 

@@ -83,7 +83,7 @@ SecureChannel::SealingKey SecureChannel::derive(const ClusterKey& key, std::uint
                                                 Lane lane, std::uint32_t epoch) const {
   // Fields of fixed length, then the name: no two sets of values give the same bytes.
   std::vector<std::byte> info(14 + cluster_.size() + 1);
-  info[0] = std::byte{Envelope::kVersion};
+  info[0] = std::byte{protocol_version()};
   info[1] = static_cast<std::byte>(lane);
   std::memcpy(info.data() + 2, &epoch, sizeof epoch);
   std::memcpy(info.data() + 6, &sender, sizeof sender);

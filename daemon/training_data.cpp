@@ -13,6 +13,7 @@
 #include "sgd/data/cache_image.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/learn/learner_memory.hpp"
+#include "sgd/replica/part.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -174,6 +175,28 @@ std::expected<TrainingData, DataFailure> load_fetched_data(const FetchedData& fe
     data.test = std::move(test->rows);
     data.test_fingerprint = test->fingerprint;
   } else if (const auto added = add_named_test(learn, threads, progress, data); !added) {
+    return std::unexpected(added.error());
+  }
+  data.load_s = seconds_since(start);
+  return data;
+}
+
+std::expected<TrainingData, DataFailure> lay_out_part(const TrainingData& own,
+                                                      const LearnOptions& learn,
+                                                      const sgd::RunConstants& constants,
+                                                      unsigned threads,
+                                                      sgd::LoadProgress* progress) {
+  const Clock::time_point start = Clock::now();
+  TrainingData data;
+  auto part = sgd::laid_out_for(*own.train, constants);
+  if (!part) {
+    return std::unexpected(DataFailure{kBadData, learn.train + ": " + part.error()});
+  }
+  if (const auto fits = check_memory(learn.train, *part, threads); !fits) {
+    return std::unexpected(fits.error());
+  }
+  data.train = std::move(*part);
+  if (const auto added = add_named_test(learn, threads, progress, data); !added) {
     return std::unexpected(added.error());
   }
   data.load_s = seconds_since(start);

@@ -62,6 +62,12 @@ struct FetchedData {
                                                            const sgd::RunConstants& constants,
                                                            sgd::DataPart part);
 
+/// A private part in the order, scale and columns of its run; test data are read again.
+/// Errors: what the run has no place for (exit 3), and those of load_training_data().
+[[nodiscard]] std::expected<TrainingData, DataFailure> lay_out_part(
+    const TrainingData& own, const LearnOptions& learn, const sgd::RunConstants& constants,
+    unsigned threads, sgd::LoadProgress* progress);
+
 /// What a run that trains on `data` has as its constants.
 [[nodiscard]] sgd::RunConstants run_constants(const TrainingData& data);
 

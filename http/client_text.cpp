@@ -269,6 +269,17 @@ std::string status_summary(const json::value& status) {
   summary.row("state", {word(status, {"replica", "state_digest"}),
                         word(status, {"replica", "pending_updates"}) + " updates to publish",
                         word(status, {"replica", "divergence"}) + " datagrams behind"});
+  if (const auto missing = number(status, {"run", "rows_missing"}); missing && *missing > 0) {
+    summary.row("missing", {fixed(missing, 0) + " rows of parts whose nodes are not there"});
+  }
+  if (part(status, {"checkpoint"}).is_object()) {
+    const auto age = number(status, {"checkpoint", "age_seconds"});
+    const auto failed = number(status, {"checkpoint", "failed_total"});
+    summary.row("saved",
+                {age ? word(status, {"checkpoint", "updates"}) + " updates" : "nothing yet",
+                 age ? short_duration(*age) + " ago" : "",
+                 failed && *failed > 0 ? fixed(failed, 0) + " failed" : ""});
+  }
   if (part(status, {"training", "stop_reason"}).is_string()) {
     const bool is_partial = part(status, {"result", "partial"}) == json::value(true);
     summary.row("stopped",

@@ -73,6 +73,7 @@ struct Metrics {
   std::optional<std::uint64_t> updates_remote_total;  ///< updates_total{source="remote"}
   std::optional<std::uint64_t> nonzeros_total;
   std::optional<double> epochs_total;
+  std::optional<std::uint64_t> rows_missing;
   std::optional<double> train_loss;           ///< loss{set="train"}
   std::optional<double> test_loss;            ///< loss{set="test"}
   std::optional<double> test_accuracy_ratio;  ///< accuracy_ratio{set="test"}
@@ -98,6 +99,8 @@ struct Metrics {
   Labelled snapshot_transfers_in_total;
   Labelled snapshot_transfers_out_total;
   std::optional<std::uint64_t> snapshot_bytes_total;
+  Labelled checkpoints_total;  ///< {result}
+  std::optional<double> checkpoint_age_seconds;
 
   /// Where per-peer figures are wanted: peer_delta_*{peer}, one label value a member ever met.
   std::vector<DeltaPeer> peers;

@@ -91,6 +91,8 @@ void add_training(Exposition& out, const Metrics& metrics) {
       .sample(metrics.nonzeros_total);
   out.counter("hogwild_epochs_total", "Passes over the data, by the whole cluster.")
       .sample(metrics.epochs_total);
+  out.gauge("hogwild_rows_missing", "Rows of private parts whose nodes are gone.")
+      .sample(metrics.rows_missing);
   out.gauge("hogwild_loss", "Newest mean loss without the regularizer.")
       .sample(metrics.train_loss, {{"set", "train"}})
       .sample(metrics.test_loss, {{"set", "test"}});
@@ -139,6 +141,10 @@ void add_snapshots(Exposition& out, const Metrics& metrics) {
   }
   out.counter("hogwild_snapshot_bytes_total", "Bytes of snapshots moved.")
       .sample(metrics.snapshot_bytes_total);
+  out.counter("hogwild_checkpoints_total", "States of the run written to --state, by result.");
+  add_labelled(out, "result", metrics.checkpoints_total);
+  out.gauge("hogwild_checkpoint_age_seconds", "Time since the newest one was written.")
+      .sample(metrics.checkpoint_age_seconds);
 }
 
 using PeerTotal = std::uint64_t DeltaPeer::*;

@@ -74,6 +74,9 @@ struct RunInfo {
   std::optional<std::uint64_t> features;
   std::optional<std::uint64_t> rows;
   std::optional<std::string> seed;
+  std::optional<std::uint64_t> rows_missing;     ///< Of private parts: whose nodes are gone.
+  std::optional<std::string> resumed_from;       ///< Run whose checkpoint it began with.
+  std::optional<std::uint64_t> resumed_updates;  ///< Updates that it began with.
 };
 
 struct TrainingInfo {
@@ -119,6 +122,16 @@ struct RoundsInfo {
   std::optional<std::string> waiting;    ///< For what; empty while rounds go on.
 };
 
+/// The run's state on this node's disk (`--state`).
+struct CheckpointInfo {
+  std::optional<std::uint64_t> updates;  ///< The cluster's, in the newest one.
+  std::optional<double> age_seconds;     ///< Of the newest one.
+  std::uint64_t bytes = 0;
+  double write_seconds = 0;  ///< That the last one took, on a thread of low priority.
+  std::uint64_t written_total = 0;
+  std::uint64_t failed_total = 0;
+};
+
 /// How the run ended for this node.
 struct ResultInfo {
   bool partial = false;                ///< True where not every member confirmed the final state.
@@ -133,8 +146,9 @@ struct NodeStatus {
   TrainingInfo training;
   ReplicaInfo replica;
   NetworkInfo network;
-  std::optional<RoundsInfo> rounds;  ///< Empty in asynchronous runs.
-  std::optional<ResultInfo> result;  ///< Empty until the run has ended here.
+  std::optional<RoundsInfo> rounds;          ///< Empty in asynchronous runs.
+  std::optional<CheckpointInfo> checkpoint;  ///< Empty without `--state`.
+  std::optional<ResultInfo> result;          ///< Empty until the run has ended here.
 };
 
 /// One row of `GET /v1/members`.

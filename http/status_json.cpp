@@ -56,6 +56,9 @@ void write(JsonWriter& out, const RunInfo& run) {
   out.add("features", run.features);
   out.add("rows", run.rows);
   out.add("seed", run.seed);
+  out.add("rows_missing", run.rows_missing);
+  out.add("resumed_from", run.resumed_from);
+  out.add("resumed_updates", run.resumed_updates);
 }
 
 void write(JsonWriter& out, const TrainingInfo& training) {
@@ -100,6 +103,15 @@ void write(JsonWriter& out, const RoundsInfo& rounds) {
   out.add("waiting", rounds.waiting);
 }
 
+void write(JsonWriter& out, const CheckpointInfo& checkpoint) {
+  out.add("updates", checkpoint.updates);
+  out.add("age_seconds", checkpoint.age_seconds);
+  out.add("bytes", checkpoint.bytes);
+  out.add("write_seconds", checkpoint.write_seconds);
+  out.add("written_total", checkpoint.written_total);
+  out.add("failed_total", checkpoint.failed_total);
+}
+
 void write(JsonWriter& out, const ResultInfo& result) {
   out.add("partial", result.partial);
   out.add("unreached", result.unreached);
@@ -116,6 +128,8 @@ std::string status_json(const NodeStatus& status) {
   out.object("replica", [&] { write(out, status.replica); });
   out.object("network", [&] { write(out, status.network); });
   out.object("rounds", status.rounds, [&](const RoundsInfo& rounds) { write(out, rounds); });
+  out.object("checkpoint", status.checkpoint,
+             [&](const CheckpointInfo& checkpoint) { write(out, checkpoint); });
   out.object("result", status.result, [&](const ResultInfo& result) { write(out, result); });
   return std::move(out).text() + '\n';
 }

@@ -29,6 +29,12 @@ done
 forbid 'only daemon/ may read a clock, ask for randomness, or log' \
   '(steady_clock|system_clock|high_resolution_clock)::now|random_device|spdlog' membership sgd
 forbid 'only daemon/ may ask for randomness or log' 'random_device|spdlog' http
+# What waits, expires or is measured must not follow an operator who sets the clock: only dates for people do.
+if found=$(lines_of daemon http membership sgd | grep -E 'system_clock::now|CLOCK_REALTIME|gettimeofday' |
+  grep -vE '^daemon/(client_command|logging|node|node_backend|node_events)\.cpp:'); then
+  printf 'the wall clock is read where no date is shown:\n%s\n' "$found"
+  broken=1
+fi
 forbid 'only daemon/ and http/ may name sockets' '<sys/socket\.h>|<netinet/|<arpa/|boost/asio|boost/beast' membership sgd
 forbid 'membership/ is standard C++ alone' '#include <(boost|fmt|eigen3|Eigen|zlib)' membership
 forbid 'cores do not sleep or lock' 'sleep_for|sleep_until|std::mutex|\.detach\(\)' membership sgd/learn sgd/replica

@@ -31,11 +31,13 @@ BlockPlan::BlockPlan(std::uint64_t rows, std::uint64_t seed, PeerId self)
   assert(rows > 0);
 }
 
-void BlockPlan::start(std::uint64_t epoch, std::span<const PeerId> members) {
+void BlockPlan::start(WalkProgress from, std::span<const PeerId> members) {
+  assert(from.position <= block_count_);
   set_members(members);
   recent_.clear();
   inherited_.clear();
-  begin_epoch(epoch);
+  begin_epoch(from.epoch);
+  at_.position = from.position;
 }
 
 void BlockPlan::set_members(std::span<const PeerId> members) {

@@ -34,8 +34,9 @@ class BlockPlan {
   /// REQUIRES: rows > 0.
   BlockPlan(std::uint64_t rows, std::uint64_t seed, PeerId self);
 
-  /// Begins at an epoch's start, sharing it with `members` (self among them or not).
-  void start(std::uint64_t epoch, std::span<const PeerId> members);
+  /// Begins at a place, sharing what comes with `members` (self among them or not).
+  /// REQUIRES: from.position <= block_count().
+  void start(WalkProgress from, std::span<const PeerId> members);
   /// Who shares the epochs to come.
   void set_members(std::span<const PeerId> members);
   /// A member is gone; it had come as far as `done`. What it had left is shared out anew.

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace hogwild::sgd {
 
@@ -23,5 +25,13 @@ enum class MessageType : std::uint8_t {
 
 /// Payload of a datagram at most, so that with the envelope and a seal it stays under 1,400 bytes.
 inline constexpr std::size_t kLargestPayload = 1340;
+
+/// An id, digest or fingerprint as people see it.
+[[nodiscard]] inline std::string hex(std::uint64_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = 16; i-- > 0; value >>= 4U) text[i] = kDigits[value & 15U];
+  return text;
+}
 
 }  // namespace hogwild::sgd

@@ -132,7 +132,7 @@ std::optional<Request> decode_request(std::span<const std::byte> bytes) {
   ByteReader reader(bytes);
   const std::uint8_t type = reader.u8();
   const RunId run = reader.u64();
-  if (!reader.done() || type < 1 || type > 3) return std::nullopt;
+  if (!reader.done() || type < 1 || type > 4) return std::nullopt;
   return Request{static_cast<RequestType>(type), run};
 }
 
@@ -212,6 +212,47 @@ std::optional<RunReport> decode_report(std::span<const std::byte> bytes, const S
   }
   if (!reader.done()) return std::nullopt;
   return report;
+}
+
+Bytes encode_checkpoint(const RunInfo& info, const RunState& state) {
+  Bytes bytes;
+  ByteWriter writer(bytes);
+  write_run_info(info, writer);
+  writer.varint(state.members);
+  writer.f64(state.elapsed_s);
+  write_sums(state.sums, writer);
+  writer.u64(digest_of(state.sums));
+  write_points(state.history, writer);
+  writer.u8(static_cast<std::uint8_t>((state.kept ? 1 : 0) | (state.stop ? 2 : 0)));
+  if (state.kept) write_kept(*state.kept, writer);
+  if (state.stop) write_stop(*state.stop, writer);
+  return bytes;
+}
+
+std::optional<Checkpoint> decode_checkpoint(std::span<const std::byte> bytes) {
+  ByteReader reader(bytes);
+  auto info = read_run_info(reader);
+  if (!info) return std::nullopt;
+  Checkpoint checkpoint{std::move(*info), {}};
+  RunState& state = checkpoint.state;
+  const SumsLayout layout = checkpoint.info.layout();
+  state.members = reader.varint();
+  state.elapsed_s = reader.f64();
+  state.sums = read_sums(layout, reader);
+  const std::uint64_t digest = reader.u64();
+  state.history = read_points(reader, kMostHistoryPoints);
+  const std::uint8_t flags = reader.u8();
+  if ((flags & 1U) != 0) state.kept = read_kept(layout, reader);
+  if ((flags & 2U) != 0) state.stop = read_stop(reader);
+  const bool is_consistent = reader.done() && flags < 4 && std::isfinite(state.elapsed_s) &&
+                             state.elapsed_s >= 0 && digest_of(state.sums) == digest;
+  if (!is_consistent) return std::nullopt;
+  // A row may have been measured on a state that the writer did not have yet.
+  while (!state.history.empty() && state.history.back().updates > state.sums.examples()) {
+    state.history.pop_back();
+  }
+  if (state.kept && state.kept->row >= state.history.size()) state.kept.reset();
+  return checkpoint;
 }
 
 Bytes encode_kept_state(const KeptState& kept) {

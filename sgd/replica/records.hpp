@@ -63,6 +63,22 @@ struct Snapshot {
   std::optional<RoundRecord> round;  ///< by rounds: the committed one, whose state the image is
 };
 
+/// What a member keeps of its run on disk, so that a whole cluster can be stopped and started
+/// again.
+struct RunState {
+  std::uint64_t members = 0;  ///< that lived in the run, this one included
+  double elapsed_s = 0.0;
+  SumsImage sums;
+  std::vector<HistoryPoint> history;
+  std::optional<KeptState> kept;  ///< the best state so far
+  std::optional<StopOrder> stop;
+};
+
+struct Checkpoint {
+  RunInfo info;
+  RunState state;
+};
+
 /// What a member tells about the end of its run, or how far the history is.
 struct RunReport {
   std::vector<HistoryPoint> history;
@@ -76,7 +92,8 @@ struct RunReport {
 ///     u8 1 (kSnapshot), u64 run    the run's state as it is at this moment
 ///     u8 2 (kReport),   u64 run    history, final record and the model's state, links
 ///     u8 3 (kKeptState), u64 run   the best state so far
-enum class RequestType : std::uint8_t { kSnapshot = 1, kReport = 2, kKeptState = 3 };
+///     u8 4 (kPart), u64 0          a summary of the member's private part, for who creates a run
+enum class RequestType : std::uint8_t { kSnapshot = 1, kReport = 2, kKeptState = 3, kPart = 4 };
 
 struct Request {
   RequestType type = RequestType::kSnapshot;
@@ -90,6 +107,10 @@ struct Request {
 [[nodiscard]] Bytes encode_snapshot(const Snapshot& snapshot);
 [[nodiscard]] Bytes encode_report(const RunReport& report);
 [[nodiscard]] Bytes encode_kept_state(const KeptState& kept);
+/// The run's description and its state apart: the first never changes.
+[[nodiscard]] Bytes encode_checkpoint(const RunInfo& info, const RunState& state);
+/// Nothing where the bytes are no consistent checkpoint.
+[[nodiscard]] std::optional<Checkpoint> decode_checkpoint(std::span<const std::byte> bytes);
 /// Nothing where the other side refused or the bytes are no consistent snapshot.
 [[nodiscard]] std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes);
 [[nodiscard]] std::optional<RunReport> decode_report(std::span<const std::byte> bytes,

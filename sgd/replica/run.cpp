@@ -20,13 +20,6 @@ constexpr std::chrono::seconds kGathering{10};
 /// How often they are told of their run.
 constexpr milliseconds kFoundingAgain{20};
 
-std::string hex(std::uint64_t value) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4U) text[i] = kDigits[value & 15U];
-  return text;
-}
-
 double seconds_between(Instant from, Instant to) {
   return std::chrono::duration<double>(to - from).count();
 }
@@ -72,6 +65,12 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
   }
   // What is left in peers_ is gone. Its blocks move to the others.
   for (const auto& [id, peer] : peers_) {
+    const bool is_part_lost =
+        is_sharded() && is_in_run(peer) && peer.status.part_rows > 0 && phase_ == Phase::kTraining;
+    if (is_part_lost) {
+      out.events.push_back(
+          {RunEventType::kPartGone, id, std::to_string(peer.status.part_rows), {}});
+    }
     if (plan_) {
       plan_->member_gone(rounds_ ? peer.name_key : id, {peer.status.epoch, peer.status.position});
     }
@@ -85,12 +84,24 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
 }
 
 bool Run::may_train() const {
-  return options_.trains && data_ && data_->has_train && info_ && data_->constants &&
+  if (!options_.trains || !data_ || !data_->has_train || !info_) return false;
+  if (is_sharded()) return data_->part && has_rows_in_order();
+  return !data_->part && data_->constants &&
          data_->constants->train_fingerprint == info_->constants.train_fingerprint;
+}
+
+std::optional<std::uint64_t> Run::rows_missing() const {
+  if (!is_sharded()) return std::nullopt;
+  std::uint64_t present = may_train() ? data_->part->rows : 0;
+  for (const auto& [id, peer] : peers_) {
+    if (is_in_run(peer)) present += peer.status.part_rows;
+  }
+  return info_->constants.rows - std::min(info_->constants.rows, present);
 }
 
 void Run::update_trainers() {
   if (!plan_ || rounds_) return;  // by rounds the roster says who trains
+  if (is_sharded()) return;       // all blocks are this member's own
   std::vector<PeerId> trainers;
   if (is_training_) trainers.push_back(self_);
   for (const auto& [id, peer] : peers_) {
@@ -106,50 +117,67 @@ void Run::update_trainers() {
 
 void Run::data_loaded(LocalData data, Instant now, RunOutbox& out) {
   data_ = std::move(data);
+  loaded_at_ = now;
   status_is_due_ = true;
   next_deadline_ = now;
+  if (const std::string why = checkpoint_complaint(); !why.empty()) return refuse(why, out);
   // A member that followed the run without data can take part from now on.
   if (phase_ == Phase::kTraining && !stop_ && !is_training_) start_training(now, out);
 }
 
 // The lowest (start time, id) among those with data creates it, once as many members as expected
-// are there with their data loaded, and each has said that it knows of no run.
+// are there with their data loaded, and each has said that it knows of no run. Who has a checkpoint
+// comes before who has none, and the newest before all others.
 void Run::try_create(Instant now, RunOutbox& out) {
   if (phase_ != Phase::kNoRun || wanted_run_ != 0 || is_leaving_ || is_refused_) return;
-  if (!data_ || !data_->has_train || !options_.trains) return;
+  if (!data_ || (!checkpoint_ && (!data_->has_train || !options_.trains))) return;
   if (options_.must_meet_peer && peers_.empty()) return;
   std::uint32_t ready = 1;
-  std::vector<PeerId> founders = {self_};
+  std::vector<PeerId> founders;
+  if (data_->has_train && options_.trains) founders.push_back(self_);
+  bool has_better = false;
   for (const auto& [id, peer] : peers_) {
-    if (!peer.has_status || peer.status.run != 0) return;
-    if (!peer.status.is_loaded) continue;
+    const Status& status = peer.status;
+    if (!peer.has_status || status.run != 0) return;
+    has_better = has_better || status.resumable > resumable();
+    if (!status.is_loaded) continue;
     ++ready;
-    if (!peer.status.has_train) continue;
-    if (std::pair(peer.start_time, id) < std::pair(start_time_, self_)) return;
-    founders.push_back(id);
+    const bool is_founder = status.has_train && status.is_part == options_.settings.is_sharded;
+    const bool may_create = is_founder || status.resumable > 0;
+    has_better = has_better || (may_create && status.resumable == resumable() &&
+                                std::pair(peer.start_time, id) < std::pair(start_time_, self_));
+    if (is_founder) founders.push_back(id);
   }
-  if (ready < options_.settings.expect) return;
+  if (ready < options_.settings.expect || waits_for_checkpoints(ready, now, out) || has_better) {
+    return;
+  }
+  std::sort(founders.begin(), founders.end());
+  if (checkpoint_) return resume(std::move(founders), now, out);
+
+  if (!has_parts_of(founders)) return;
 
   RunInfo info;
   info.settings = options_.settings;
-  info.settings.train_source = data_->train_source;
   info.settings.test_source = data_->test_source;
-  info.constants = *data_->constants;
+  if (data_->part) {
+    std::vector<PartSummary> parts = {*data_->part};
+    for (const auto& [id, part] : parts_) parts.push_back(part);
+    auto constants = constants_of(parts);
+    if (!constants) return refuse(std::move(constants.error()), out);
+    info.constants = std::move(*constants);
+  } else {
+    info.settings.train_source = data_->train_source;
+    info.constants = *data_->constants;
+  }
   do {
     info.id = random_();
   } while (info.id == 0);
-  std::sort(founders.begin(), founders.end());
   info.founders = std::move(founders);
   enter_run(std::move(info), now, 0.0);
-  if (rounds_) {
-    RoundOutbox wanted;
-    rounds_->set_trains(true);
-    rounds_->found(now, wanted);
-    route_rounds(wanted, now, out);
-  }
-  // A state that is not nothing travels in snapshots.
-  const bool begins_at_nothing = replica_->digest() == 0 && !rounds_;
-  constants_hash_ = begins_at_nothing ? hash_of(info_->constants) : 0;
+  begin_rounds(now, out);
+  // A state that is not nothing, and constants that are of others too, travel in snapshots.
+  const bool is_plain = replica_->digest() == 0 && !rounds_ && !is_sharded();
+  constants_hash_ = is_plain ? hash_of(info_->constants) : 0;
   next_founding_ = now;
   tell_founders(now, out);
   out.events.push_back({RunEventType::kCreated, self_, hex(info_->id), {}});
@@ -200,12 +228,37 @@ void Run::on_founding(PeerId from, std::span<const std::byte> payload, Instant n
   start_training(now, out);
 }
 
+// A run of private parts has constants of all of them; they are asked for one after the other.
+bool Run::has_parts_of(const std::vector<PeerId>& members) {
+  wanted_part_ = 0;
+  if (!data_->part) return true;
+  const auto is_other = [&](PeerId id) { return !std::ranges::binary_search(members, id); };
+  std::erase_if(parts_, [&](const auto& entry) { return is_other(entry.first); });
+  for (const PeerId member : members) {
+    if (member == self_ || parts_.contains(member)) continue;
+    wanted_part_ = member;
+    return false;
+  }
+  return true;
+}
+
+void Run::begin_rounds(Instant now, RunOutbox& out) {
+  if (!rounds_) return;
+  RoundOutbox wanted;
+  rounds_->set_trains(may_train());
+  rounds_->found(now, wanted);
+  route_rounds(wanted, now, out);
+}
+
 void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   info_ = std::move(info);
   do {
     origin_ = random_();
   } while (origin_ == 0);
   const bool is_by_rounds = info_->settings.is_by_rounds();
+  checkpoint_.reset();
+  parts_.clear();
+  wanted_part_ = 0;
   rounds_.reset();
   replica_ = std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes,
                                        is_by_rounds ? ApplyMode::kByRound : ApplyMode::kAtOnce);
@@ -242,7 +295,11 @@ std::string Run::contradiction(const RunInfo& info) const {
     return "--" + name + " is " + given->second + " here and " + value + " in the run";
   }
   if (!data_) return {};
-  if (data_->constants && data_->constants->train_fingerprint != info.constants.train_fingerprint) {
+  if (data_->has_train && data_->part == nullptr && info.settings.is_sharded) {
+    return "the run is of private parts, and --shard is not given here";
+  }
+  if (!data_->part && data_->constants &&
+      data_->constants->train_fingerprint != info.constants.train_fingerprint) {
     return "the training data has fingerprint " + hex(data_->constants->train_fingerprint) +
            " here and " + hex(info.constants.train_fingerprint) + " in the run";
   }
@@ -270,10 +327,12 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
   const bool is_same_run = info_ && info_->id == snapshot.info.id;
   if (!is_same_run) {
     if (const std::string why = contradiction(snapshot.info); !why.empty()) {
-      is_refused_ = true;
-      wanted_run_ = 0;
-      out.events.push_back({RunEventType::kRefused, 0, why, {}});
-      return;
+      return refuse(why, out);
+    }
+    if (checkpoint_ && checkpoint_->info.line() != snapshot.info.line()) {
+      return refuse("the checkpoint in --state is of run " + hex(checkpoint_->info.line()) +
+                        ", the cluster trains run " + hex(snapshot.info.line()),
+                    out);
     }
     if (is_training_) {  // the workers have to leave the old run first
       switch_to_ = std::move(snapshot);
@@ -331,13 +390,23 @@ void Run::start_training(Instant now, RunOutbox& out) {
   published_rows_ = 0;
   for (auto& [id, peer] : peers_) peer.published_then = 0;
   const std::vector<PeerId>& founders = info_->founders;
+  const PeerId own_key = rounds_ ? options_.name_key : self_;
+  if (is_sharded()) {
+    // Its rows are nobody else's: it walks through all of them, whoever comes and goes.
+    plan_ = std::make_unique<BlockPlan>(data_->part->rows, info_->settings.seed, own_key);
+  }
   if (rounds_) {
     work_.round = 0;
+    work_.has_plan = false;
+  } else if (is_sharded()) {
+    plan_->start({replica_->sums().examples() / info_->constants.rows, 0}, std::array{own_key});
   } else if (std::binary_search(founders.begin(), founders.end(), self_)) {
     // The founders share the first epoch; who of them is not alive is passed over.
-    plan_->start(0, founders);
+    plan_->start(first_position(), founders);
     for (const PeerId founder : founders) {
-      if (founder != self_ && !peers_.contains(founder)) plan_->member_gone(founder, {});
+      if (founder != self_ && !peers_.contains(founder)) {
+        plan_->member_gone(founder, first_position());
+      }
     }
     update_trainers();
   } else {
@@ -348,9 +417,19 @@ void Run::start_training(Instant now, RunOutbox& out) {
         trainers.push_back(id);
       }
     }
-    plan_->start(replica_->sums().examples() / info_->constants.rows + 1, trainers);
+    plan_->start({replica_->sums().examples() / info_->constants.rows + 1, 0}, trainers);
   }
   out.events.push_back({RunEventType::kStartTraining, 0, {}, {}});
+}
+
+// The founders go on about where the checkpoint was taken. Each had walked a little more or less:
+// some blocks come twice or not at all in this epoch.
+WalkProgress Run::first_position() const {
+  const std::uint64_t rows = info_->constants.rows;
+  const std::uint64_t updates = info_->first_updates();
+  const auto part = static_cast<double>(updates % rows) / static_cast<double>(rows);
+  return {updates / rows,
+          static_cast<std::uint64_t>(part * static_cast<double>(plan_->block_count()))};
 }
 
 bool Run::feed(RowQueue& queue, Instant now) {
@@ -654,7 +733,8 @@ void Run::on_tick(Instant now, RunOutbox& out) {
   const bool is_busy = phase_ >= Phase::kStopped ? phase_ != Phase::kDone : is_training_;
   const Instant soon = now + (is_busy || status_is_due_ ? milliseconds(5) : milliseconds(100));
   // Without a run only a message, which brings its own tick, changes anything.
-  const bool may_sleep = phase_ == Phase::kNoRun && wanted_run_ == 0 && !status_is_due_;
+  const bool may_sleep = phase_ == Phase::kNoRun && wanted_run_ == 0 && !status_is_due_ &&
+                         !checkpoint_ && wanted_part_ == 0;
   next_deadline_ = may_sleep ? next_status_ : std::min(next_status_, soon);
   if (replica_) next_deadline_ = std::min(next_deadline_, replica_->next_repair());
   if (work_.round != 0 && work_.ends > now) next_deadline_ = std::min(next_deadline_, work_.ends);

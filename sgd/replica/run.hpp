@@ -18,6 +18,7 @@
 #include "sgd/learn/row_queue.hpp"
 #include "sgd/replica/block_plan.hpp"
 #include "sgd/replica/evaluator.hpp"
+#include "sgd/replica/part.hpp"
 #include "sgd/replica/rate_meter.hpp"
 #include "sgd/replica/records.hpp"
 #include "sgd/replica/rejection.hpp"
@@ -45,6 +46,9 @@ struct LocalData {
   bool has_test = false;
   std::uint64_t test_fingerprint = 0;
   std::optional<RunConstants> constants{};  ///< of its training data
+  /// `--shard`: the data is this member's alone; null otherwise.
+  std::shared_ptr<const PartSummary> part{};
+  RunId laid_out_for = 0;  ///< run whose features and columns a private part has; 0: its own
   // How any node can make the data again, `synth:…`, or nothing.
   std::string train_source{};
   std::string test_source{};
@@ -88,6 +92,8 @@ class Run {
   Run(RunOptions options, PeerId self, std::uint64_t start_time, std::uint64_t seed, Instant now);
 
   // ── What happens to it ──
+  /// Has a checkpoint to go on from, should nobody have a run. Before data_loaded().
+  void offer_checkpoint(Checkpoint checkpoint);
   /// Who is alive, itself left out, and who is lost. Who was alive before and is not now is gone:
   /// its work is shared out anew.
   void set_members(std::vector<MemberView> members, Instant now, RunOutbox& out);
@@ -134,6 +140,8 @@ class Run {
   /// The state that stands for the run's model: the one of the best evaluation once the run is
   /// over, the newest until then. REQUIRES: replica().
   [[nodiscard]] SumsImage model_image() const;
+  /// What is worth a checkpoint. REQUIRES: replica().
+  [[nodiscard]] RunState state(Instant now) const;
   /// Member that sends the files; self where the finisher is gone and this is the next one.
   [[nodiscard]] PeerId uploader() const;
   /// Whether this run is synchronous; its rounds, or nullptr.
@@ -164,6 +172,13 @@ class Run {
   [[nodiscard]] const Status* status_of(PeerId peer) const;
   /// Live members of this run that have this part of its data.
   [[nodiscard]] std::vector<PeerId> members_with(DataPart part) const;
+  /// Whether this member's rows are in the run's order: private parts are so some time after it
+  /// joined, all others from the start. REQUIRES: info().
+  [[nodiscard]] bool has_rows_in_order() const {
+    return !is_sharded() || (data_ && data_->laid_out_for == info_->id);
+  }
+  /// With private parts: rows of the run that no live member trains on.
+  [[nodiscard]] std::optional<std::uint64_t> rows_missing() const;
   [[nodiscard]] const SnapshotCounters& snapshots() const { return snapshots_; }
   /// What members sent and was not used, since the process started.
   [[nodiscard]] const RejectionCounts& rejections() const { return rejections_; }
@@ -186,7 +201,7 @@ class Run {
   struct Nomination;
   void reject(PeerId from, Rejection reason);
 
-  enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport, kKeptState };
+  enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport, kKeptState, kPart };
 
   // run.cpp: creating, joining, training
   void try_create(Instant now, RunOutbox& out);
@@ -195,6 +210,11 @@ class Run {
   void tell_founders(Instant now, RunOutbox& out);
   [[nodiscard]] bool is_gathering(Instant now) const;
   [[nodiscard]] bool is_missing_founder(PeerId id, const Peer& peer) const;
+  void begin_rounds(Instant now, RunOutbox& out);
+  [[nodiscard]] bool has_parts_of(const std::vector<PeerId>& members);
+  [[nodiscard]] bool is_sharded() const { return info_ && info_->settings.is_sharded; }
+  /// Where this member's walk through the rows begins.
+  [[nodiscard]] WalkProgress first_position() const;
   void start_training(Instant now, RunOutbox& out);
   void update_trainers();
   void withdraw(RowQueue& queue);
@@ -213,6 +233,13 @@ class Run {
   void begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out);
   void append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars, RunOutbox& out);
   void adopt_stop(const StopOrder& stop, Instant now, RunOutbox& out);
+
+  // run_resume.cpp: going on from a checkpoint
+  [[nodiscard]] std::string checkpoint_complaint() const;
+  [[nodiscard]] std::uint64_t resumable() const;
+  [[nodiscard]] bool waits_for_checkpoints(std::uint64_t ready, Instant now, RunOutbox& out);
+  void resume(std::vector<PeerId> founders, Instant now, RunOutbox& out);
+  void refuse(std::string why, RunOutbox& out);
 
   // run_messages.cpp: statuses, repair, requests
   void on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
@@ -331,6 +358,12 @@ class Run {
   std::mt19937_64 random_;
   std::map<PeerId, Peer> peers_;  ///< live members
   std::optional<LocalData> data_;
+  std::optional<Checkpoint> checkpoint_;  ///< until there is a run
+  std::map<PeerId, PartSummary> parts_;   ///< of members, until there is a run
+  PeerId wanted_part_ = 0;                ///< member whose part is to be asked for; 0 none
+  PeerId asked_part_ = 0;                 ///< whom the request under way asks
+  Instant loaded_at_{};
+  bool is_waiting_told_ = false;
   // The run.
   Phase phase_ = Phase::kNoRun;
   Instant phase_since_;

@@ -33,8 +33,8 @@ void Run::finish_step(Instant now, RunOutbox& out) {
   std::vector<PeerId> late;
   for (const auto& [id, peer] : peers_) {
     if (peer.has_status && !is_in_run(peer)) continue;
-    const bool has_confirmed =
-        peer.has_status && peer.status.phase >= Phase::kConfirmed && peer.status.final_id == final_id;
+    const bool has_confirmed = peer.has_status && peer.status.phase >= Phase::kConfirmed &&
+                               peer.status.final_id == final_id;
     if (!has_confirmed) late.push_back(id);
     all_confirmed = all_confirmed && has_confirmed;
     others_are_done = others_are_done || (has_confirmed && peer.status.phase == Phase::kDone);

@@ -84,6 +84,8 @@ const std::vector<Field>& fields() {
        [](S& s, const std::string& v) { return scan(v, s.expect); }},
       {"seed", [](const S& s) { return print(s.seed); },
        [](S& s, const std::string& v) { return scan(v, s.seed); }},
+      {"shard", [](const S& s) { return std::string(s.is_sharded ? "true" : "false"); },
+       [](S& s, const std::string& v) { return (s.is_sharded = v == "true") || v == "false"; }},
       {"train", [](const S& s) { return s.train_source; },
        [](S& s, const std::string& v) { return (s.train_source = v).size() <= kMostText; }},
       {"test", [](const S& s) { return s.test_source; },
@@ -210,6 +212,12 @@ void write_run_info(const RunInfo& info, ByteWriter& writer) {
   write_settings(info.settings, writer);
   write_constants(info.constants, writer);
   write_founders(info.founders, writer);
+  writer.u8(info.resumed ? 1 : 0);
+  if (info.resumed) {
+    writer.u64(info.resumed->first_run);
+    writer.u64(info.resumed->from_run);
+    writer.varint(info.resumed->updates);
+  }
 }
 
 std::optional<RunInfo> read_run_info(ByteReader& reader) {
@@ -227,6 +235,14 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
   constants.metric = reader.raw<float>(features);
   constants.file_index = reader.raw<std::uint32_t>(features);
   info.founders = read_founders(reader);
+  if (const std::uint8_t is_resumed = reader.u8(); is_resumed > 1) {
+    reader.fail();
+  } else if (is_resumed == 1) {
+    Resumed& resumed = info.resumed.emplace();
+    resumed.first_run = reader.u64();
+    resumed.from_run = reader.u64();
+    resumed.updates = reader.varint();
+  }
 
   bool is_valid = reader.ok() && info.id != 0 && constants.rows > 0 && exponent >= -300 &&
                   exponent <= 300 && features > 0 &&

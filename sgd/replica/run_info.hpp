@@ -43,6 +43,7 @@ struct RunSettings {
   Interval broadcast_interval{false, 5};
   std::uint32_t expect = 1;
   std::uint64_t seed = 0;
+  bool is_sharded = false;   ///< each member trains on its own private part
   std::string train_source;  ///< only where anybody can make the data again: `synth:…`
   std::string test_source;
 
@@ -72,13 +73,28 @@ struct RunConstants {
   friend bool operator==(const RunConstants&, const RunConstants&) = default;
 };
 
+/// What a run goes on from that was begun with a checkpoint. It has an id of its own: members may
+/// hold checkpoints of different ages, and equal ids must mean equal beginnings.
+struct Resumed {
+  RunId first_run = 0;        ///< the one that was begun from nothing: it names the whole line
+  RunId from_run = 0;         ///< whose checkpoint it was
+  std::uint64_t updates = 0;  ///< of the checkpoint: the run begins with them
+
+  friend bool operator==(const Resumed&, const Resumed&) = default;
+};
+
 /// A run: everything about it that never changes.
 struct RunInfo {
   RunId id = 0;
   RunSettings settings;
   RunConstants constants;
   std::vector<PeerId> founders;  ///< members that share the first epoch
+  std::optional<Resumed> resumed{};
 
+  /// The same for a run and all that go on from its checkpoints.
+  [[nodiscard]] RunId line() const { return resumed ? resumed->first_run : id; }
+  /// Updates that it begins with.
+  [[nodiscard]] std::uint64_t first_updates() const { return resumed ? resumed->updates : 0; }
   [[nodiscard]] SumsLayout layout() const {
     return {static_cast<std::uint32_t>(constants.metric.size()), constants.labels.column_count()};
   }

@@ -123,10 +123,12 @@ Status Run::own_status() const {
   status.is_loaded = data_.has_value();
   status.has_train = options_.trains && data_ && data_->has_train;
   status.has_test = data_ && data_->has_test;
+  status.is_part = data_ && data_->part;
   if (!info_) {
     // Said before the snapshot is asked for: from now on nobody lets go of what it will lack.
     status.run = wanted_run_;
     status.phase = wanted_run_ != 0 ? Phase::kJoining : Phase::kNoRun;
+    status.resumable = resumable();
     return status;
   }
   const WalkProgress progress = plan_->progress(unfinished_blocks_);
@@ -134,6 +136,8 @@ Status Run::own_status() const {
   status.origin = origin_;
   status.phase = phase_;
   status.has_train = may_train();
+  status.has_test = status.has_test && has_rows_in_order();
+  status.part_rows = is_sharded() && may_train() ? data_->part->rows : 0;
   status.knows_links = links_.has_value();
   status.stop = stop_;
   status.rounds = round_status();
@@ -217,8 +221,9 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
   replica_->heard_of(status.origin, status.last_seq, now);
   update_trainers();
   compare_lineages(status, now);
-  if (status.applied_hash == replica_->applied_hash() && status.digest != replica_->digest() &&
-      !mismatch_told_) {
+  // Who is joining has no state yet.
+  if (status.phase >= Phase::kTraining && status.applied_hash == replica_->applied_hash() &&
+      status.digest != replica_->digest() && !mismatch_told_) {
     mismatch_told_ = true;
     out.events.push_back({RunEventType::kDigestMismatch, from, {}, {}});
   }
@@ -258,7 +263,8 @@ struct Run::Nomination {
 
 Run::Nomination Run::own_nomination() const {
   const bool lets_others_lead = rounds_ && rounds_->coordinator() != self_;
-  return {!(data_ && data_->has_test), !may_train(), lets_others_lead, joined_at_, self_};
+  const bool has_test = data_ && data_->has_test && has_rows_in_order();
+  return {!has_test, !may_train(), lets_others_lead, joined_at_, self_};
 }
 
 std::optional<Run::Nomination> Run::nomination_of(PeerId id, const Peer& peer) const {
@@ -377,6 +383,7 @@ void Run::ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out) {
   ask_again_ = now + milliseconds(100);
   const auto type = what == Awaited::kSnapshot ? RequestType::kSnapshot
                     : what == Awaited::kReport ? RequestType::kReport
+                    : what == Awaited::kPart   ? RequestType::kPart
                                                : RequestType::kKeptState;
   out.requests.push_back({to, ++token_, encode_request({type, run})});
 }
@@ -392,7 +399,10 @@ PeerId Run::snapshot_source() {
 
 void Run::ask_for_what_lacks(Instant now, RunOutbox& out) {
   if (awaited_ != Awaited::kNothing || now < ask_again_ || is_refused_ || switch_to_) return;
-  if (wanted_run_ != 0) {
+  if (!info_ && wanted_run_ == 0 && wanted_part_ != 0) {
+    asked_part_ = wanted_part_;
+    ask(asked_part_, Awaited::kPart, 0, now, out);
+  } else if (wanted_run_ != 0) {
     const RunId run = wanted_run_;
     const PeerId donor = any_of(peers_where([run](const Peer& peer) {
       return peer.has_status && peer.status.run == run && peer.status.phase >= Phase::kTraining;
@@ -419,6 +429,9 @@ void Run::ask_for_what_lacks(Instant now, RunOutbox& out) {
 
 Bytes Run::on_request(std::span<const std::byte> request, Instant now) {
   const auto asked = decode_request(request);
+  if (asked && asked->type == RequestType::kPart && data_ && data_->part) {
+    return encode_part(*data_->part);
+  }
   if (!asked || !info_ || asked->run != info_->id || phase_ < Phase::kTraining || switch_to_) {
     return encode_refusal();
   }
@@ -462,6 +475,11 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
     const bool is_wanted = snapshot->info.id == wanted_run_ ||
                            (wants_snapshot_ && info_ && snapshot->info.id == info_->id);
     if (is_wanted) install(std::move(*snapshot), now, out);
+    return;
+  }
+  if (what == Awaited::kPart) {
+    auto part = reply ? decode_part(*reply) : std::nullopt;
+    if (part && !info_) parts_.insert_or_assign(asked_part_, std::move(*part));
     return;
   }
   if (!reply || !info_) return;

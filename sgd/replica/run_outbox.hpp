@@ -15,7 +15,10 @@ namespace hogwild::sgd {
 /// What happened in a run; `detail` is for people.
 enum class RunEventType : std::uint8_t {
   kCreated,         ///< this member created the run
+  kResumed,         ///< this member began the run from its checkpoint
+  kWaiting,         ///< to go on from a checkpoint, for members that may have a newer one
   kJoined,          ///< holds the run's state: constants and settings are known now
+  kPartGone,        ///< a member that is gone took its private rows along; detail: how many
   kStartTraining,   ///< start the workers
   kStopTraining,    ///< stop the workers, then call Run::workers_stopped()
   kEvaluate,        ///< measure `evaluation`, then call Run::evaluated()

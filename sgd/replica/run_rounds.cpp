@@ -1,5 +1,6 @@
 // A run by rounds: what the workers do in each, and what follows from what Rounds decides.
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 
@@ -140,7 +141,7 @@ void Run::round_committed(Instant now, RunOutbox& out) {
     ++(summary.contributors < trainers.size() ? work_.partial_total : work_.complete_total);
   }
   work_.last_at = now;
-  if (work_.has_plan) plan_->set_members(trainers);
+  if (work_.has_plan && !is_sharded()) plan_->set_members(trainers);
   check_overflow(now, out);
   if (rounds_->is_member()) give_again(out);
   if (phase_ == Phase::kTraining && nominee() == self_ && !is_leaving_) {
@@ -227,13 +228,19 @@ std::vector<RowRange> Run::take_rows(std::uint64_t most) {
 }
 
 void Run::start_plan() {
+  work_.has_plan = true;
+  const std::uint64_t examples = replica_->sums().examples();
+  if (is_sharded()) {
+    return plan_->start({examples / info_->constants.rows, 0}, std::array{options_.name_key});
+  }
   std::vector<std::uint64_t> trainers;
   for (const RosterEntry& entry : rounds_->committed().roster) {
     if (entry.is_new && entry.trains) trainers.push_back(plan_key(entry.peer));
   }
-  const std::uint64_t examples = replica_->sums().examples();
-  plan_->start(examples == 0 ? 0 : examples / info_->constants.rows + 1, trainers);
-  work_.has_plan = true;
+  const bool is_at_start = examples == info_->first_updates();
+  plan_->start(
+      is_at_start ? first_position() : WalkProgress{examples / info_->constants.rows + 1, 0},
+      trainers);
 }
 
 void Run::work_round(OwnWork& own, RoundBoard& board, bool may_send, Instant now, RunOutbox& out) {

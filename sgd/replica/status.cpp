@@ -15,6 +15,7 @@ enum Flag : std::uint8_t {
   kKnowsLinks = 8,
   kHasStop = 16,
   kHasRounds = 32,
+  kIsPart = 64,
 };
 
 void write_ranges(const std::vector<SeqRange>& ranges, std::uint64_t from, ByteWriter& writer) {
@@ -56,7 +57,8 @@ void write_head(const Status& status, ByteWriter& writer) {
   writer.u8(static_cast<std::uint8_t>(
       (status.has_train ? kHasTrain : 0) | (status.has_test ? kHasTest : 0) |
       (status.is_loaded ? kIsLoaded : 0) | (status.knows_links ? kKnowsLinks : 0) |
-      (status.stop ? kHasStop : 0) | (status.rounds ? kHasRounds : 0)));
+      (status.stop ? kHasStop : 0) | (status.rounds ? kHasRounds : 0) |
+      (status.is_part ? kIsPart : 0)));
   writer.varint(status.joined_at);
   writer.varint(status.examples);
   writer.varint(status.last_seq);
@@ -64,6 +66,8 @@ void write_head(const Status& status, ByteWriter& writer) {
   writer.varint(status.epoch);
   writer.varint(status.position);
   writer.varint(status.kept_rows);
+  writer.varint(status.resumable);
+  writer.varint(status.part_rows);
   writer.u64(status.applied_hash);
   writer.u64(status.digest);
   writer.u64(status.final_id);
@@ -122,6 +126,7 @@ std::optional<Status> decode_status(std::span<const std::byte> datagram) {
   status.has_test = (flags & kHasTest) != 0;
   status.is_loaded = (flags & kIsLoaded) != 0;
   status.knows_links = (flags & kKnowsLinks) != 0;
+  status.is_part = (flags & kIsPart) != 0;
   status.joined_at = reader.varint();
   status.examples = reader.varint();
   status.last_seq = reader.varint();
@@ -129,6 +134,8 @@ std::optional<Status> decode_status(std::span<const std::byte> datagram) {
   status.epoch = reader.varint();
   status.position = reader.varint();
   status.kept_rows = reader.varint();
+  status.resumable = reader.varint();
+  status.part_rows = reader.varint();
   status.applied_hash = reader.u64();
   status.digest = reader.u64();
   status.final_id = reader.u64();

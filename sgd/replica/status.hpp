@@ -50,13 +50,13 @@ struct RoundStatus {
 ///     u64     run (0: none), u64 origin
 ///     varint  number of this status; parts of one status share it
 ///     u8      phase, u8 flags (1 has training data, 2 has test data, 4 data is loaded,
-///             8 knows the links, 16 a stop order follows, 32 rounds follow)
-///     varint  joined_at, examples, last_seq, rate, epoch, position, kept_rows
-///     u64     applied_hash, digest, final_id
-///     [stop]  varint examples, u64 peer, text reason
-///     [round] varint epoch, u64 former, varint term, varint round, u64 coordinator
-///     points  varint history length, varint index of the first one here, points
-///     cover   varint count; each u64 origin, varint contiguous, varint ranges; each range
+///             8 knows the links, 16 a stop order follows, 32 rounds follow, 64 its data is a
+///             private part)
+///     varint  joined_at, examples, last_seq, rate, epoch, position, kept_rows, resumable,
+///     part_rows u64     applied_hash, digest, final_id [stop]  varint examples, u64 peer, text
+///     reason [round] varint epoch, u64 former, varint term, varint round, u64 coordinator points
+///     varint history length, varint index of the first one here, points cover   varint count; each
+///     u64 origin, varint contiguous, varint ranges; each range
 ///             varint first − previous end, varint length
 struct Status {
   RunId run = 0;
@@ -65,6 +65,7 @@ struct Status {
   Phase phase = Phase::kNoRun;
   bool has_train = false;
   bool has_test = false;
+  bool is_part = false;  ///< its training data is nobody else's
   bool is_loaded = false;
   bool knows_links = false;
   std::optional<StopOrder> stop;
@@ -76,6 +77,8 @@ struct Status {
   std::uint64_t epoch = 0;  ///< sampling progress
   std::uint64_t position = 0;
   std::uint64_t kept_rows = 0;  ///< 1 + the history row whose state is kept; 0: none is
+  std::uint64_t resumable = 0;  ///< 1 + updates of its checkpoint; 0: it has none, or a run
+  std::uint64_t part_rows = 0;  ///< of the private part that it trains on
   std::uint64_t applied_hash = 0;
   std::uint64_t digest = 0;
   std::uint64_t final_id = 0;  ///< 0: knows none

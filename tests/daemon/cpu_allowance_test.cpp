@@ -48,6 +48,17 @@ BOOST_AUTO_TEST_CASE(a_quota_at_the_root_of_a_container_counts) {
   BOOST_TEST(allowed_cpus(root.path()) == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_quota_of_the_first_version_of_cgroups_counts) {
+  const TemporaryDirectory root;
+  put_file(root.path() / "proc/self/cgroup", "9:name=systemd:/x\n3:cpu,cpuacct:/a/b\n0::/x\n");
+  const auto group = root.path() / "sys/fs/cgroup/cpu,cpuacct/a";
+  put_file(group / "cpu.cfs_quota_us", "-1\n");
+  put_file(group / "cpu.cfs_period_us", "100000\n");
+  BOOST_TEST(allowed_cpus(root.path()) == affinity());
+  put_file(group / "cpu.cfs_quota_us", "150000\n");
+  BOOST_TEST(allowed_cpus(root.path()) == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(no_quota_a_wide_one_and_nonsense_change_nothing) {
   for (const auto* const text : {"max 100000", "99999999 100000", "", "x y", "-1 100000", "1 0"}) {
     const TemporaryDirectory root;

@@ -44,6 +44,18 @@ BOOST_AUTO_TEST_CASE(what_the_tightest_group_leaves_counts) {
   BOOST_TEST(available_bytes(root.path()) == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_limit_of_the_first_version_of_cgroups_counts) {
+  const TemporaryDirectory root;
+  put_file(root.path() / "proc/meminfo", "MemAvailable:   1000 kB\n");
+  put_file(root.path() / "proc/self/cgroup", "7:memory:/a\n0::/\n");
+  put_file(root.path() / "sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  put_file(root.path() / "sys/fs/cgroup/memory/memory.usage_in_bytes", "5\n");
+  put_file(root.path() / "sys/fs/cgroup/memory/a/memory.limit_in_bytes", "500000\n");
+  put_file(root.path() / "sys/fs/cgroup/memory/a/memory.usage_in_bytes", "100000\n");
+  put_file(root.path() / "sys/fs/cgroup/memory/a/memory.stat", "cache 1\ninactive_file 3000\n");
+  BOOST_TEST(available_bytes(root.path()) == 403'000U);
+}
+
 BOOST_AUTO_TEST_CASE(complaint_has_both_figures) {
   BOOST_TEST(memory_complaint("x", 10, 10).empty());
   BOOST_TEST(memory_complaint("training", std::uint64_t{3} << 30U, std::uint64_t{1} << 20U) ==

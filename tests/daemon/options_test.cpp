@@ -191,15 +191,10 @@ BOOST_AUTO_TEST_CASE(every_flag_of_a_node_lands_in_its_place) {
 // Which of the flags of the contract there are, so that none is added or lost unseen.
 BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
   const std::vector<std::pair<std::string, Words>> later{
-      {"shard", {"node", "--shard"}},
-      {"l1", {"node", "--l1", "1"}},
-      {"class-weight", {"train", "--class-weight", "1=2"}},
-      {"init", {"train", "--init", "m"}},
-      {"features", {"node", "--features", "3"}},
-      {"labels", {"node", "--labels", "1,2"}},
-      {"pin", {"node", "--pin", "auto"}},
-      {"cv", {"train", "--cv", "5"}},
-      {"probabilities", {"predict", "--probabilities"}},
+      {"l1", {"node", "--l1", "1"}},           {"class-weight", {"train", "--class-weight", "1=2"}},
+      {"init", {"train", "--init", "m"}},      {"features", {"node", "--features", "3"}},
+      {"labels", {"node", "--labels", "1,2"}}, {"pin", {"node", "--pin", "auto"}},
+      {"cv", {"train", "--cv", "5"}},          {"probabilities", {"predict", "--probabilities"}},
   };
   for (const auto& [name, arguments] : later) {
     const auto found = violations(arguments);
@@ -288,8 +283,8 @@ BOOST_AUTO_TEST_CASE(words_that_are_too_many_or_too_few_are_named) {
 BOOST_AUTO_TEST_CASE(every_violation_is_reported_at_once) {
   const TemporaryDirectory directory;
   put_file(directory.path() / "c.toml", "lamda = 1\nexpect = 0\n");
-  const auto found = violations({"node", "--epoch", "3", "--threads", "0", "--shard", "--config",
-                                 (directory.path() / "c.toml").string()},
+  const auto found = violations({"node", "--epoch", "3", "--threads", "0", "--pin", "auto",
+                                 "--config", (directory.path() / "c.toml").string()},
                                 {"HOGWILD_RATE=fast", "HOGWILD_LAMDA=1", "PATH=/bin"});
   BOOST_TEST(found.size() == 7U);
 }
@@ -329,13 +324,13 @@ BOOST_AUTO_TEST_CASE(a_switch_can_be_turned_off_again_by_a_stronger_source) {
 BOOST_AUTO_TEST_CASE(unknown_keys_are_refused_wherever_they_are) {
   BOOST_TEST(only_violation({"node"}, {"HOGWILD_EPOCH=1"}) ==
              "HOGWILD_EPOCH in the environment: unknown, no option has that name");
-  BOOST_TEST(only_violation({"node"}, {"HOGWILD_SHARD=1"}) ==
-             "HOGWILD_SHARD is not available in this version");
+  BOOST_TEST(only_violation({"node"}, {"HOGWILD_PIN=on"}) ==
+             "HOGWILD_PIN is not available in this version");
   const TemporaryDirectory directory;
   const auto file = (directory.path() / "c.toml").string();
   for (const auto& [text, message] : std::vector<std::pair<std::string, std::string>>{
            {"epoch = 1\n", "epoch in " + file + ":1: unknown, did you mean epochs?"},
-           {"\nshard = true\n", "shard in " + file + ":2 is not available in this version"},
+           {"\npin = \"on\"\n", "pin in " + file + ":2 is not available in this version"},
            {"[node]\nname = \"x\"\n", "node in " + file + ":1: unknown, did you mean loss?"},
            {"config = \"x\"\n", "config in " + file + ":1: a file cannot name another one"},
            {"name = [\"x\"]\n", "name in " + file + ":1: expected one value, as it would be typed"},

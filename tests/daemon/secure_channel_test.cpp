@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(a_hint_says_why_and_about_whom) {
   BOOST_TEST_REQUIRE(read.has_value());
   BOOST_TEST((read->reason == Refusal::kUnknownKey));
   BOOST_TEST(read->about == kA);
-  BOOST_TEST(read->version == Envelope::kVersion);
+  BOOST_TEST(read->version == protocol_version());
   // The version stands where every version finds it.
   Bytes future(wire.begin(), wire.end());
   future[2] = std::byte{7};

@@ -24,7 +24,7 @@ class ExitCodes(SwarmTest):
             (["node", "--epoch", "3"], ["--epoch", "epochs"]),
             (["node", "--lambda", "much"], ["--lambda", "much", "number"]),
             (["node", "--mode", "both"], ["--mode", "both", "async", "sync"]),
-            (["node", "--shard"], ["--shard", "not available"]),
+            (["node", "--shard"], ["--shard", "--train"]),
             (["node", "--threads", "0"], ["--threads", "'0'", "1 to 1024"]),
             (["node", "--gossip", "0.0.0.0:7420"], ["--gossip", "--insecure"]),
             (["node", "--upload", "ftp://x"], ["--upload", "ftp://x", "http"]),

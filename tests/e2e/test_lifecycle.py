@@ -1,13 +1,36 @@
 """A node on a machine that lacks something: what it says, and that the others go on."""
 
+import contextlib
+import glob
 import os
+import pathlib
 import resource
 import socket
 import subprocess
 import time
 import unittest
+from unittest import mock
 
+import swarm
 from swarm import HOGWILD, SIGTERM, TEST, TRAIN, SwarmTest, clean_environment, wait_until
+
+FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
+
+
+@contextlib.contextmanager
+def control_group(controller, **limits):
+    """A control group with these limits (v1 names); a test that cannot have one is skipped."""
+    group = pathlib.Path(f"/sys/fs/cgroup/{controller}/hogwild-test-{os.getpid()}")
+    try:
+        group.mkdir()
+    except OSError as error:
+        raise unittest.SkipTest(f"no control group of the first version can be made here: {error}") from None
+    try:
+        for name, value in limits.items():
+            (group / name.replace("__", ".")).write_text(str(value))
+        yield lambda: (group / "cgroup.procs").write_text(str(os.getpid()))
+    finally:
+        group.rmdir()
 
 
 class Lifecycle(SwarmTest):
@@ -70,6 +93,55 @@ class Lifecycle(SwarmTest):
                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6)))
         self.assertEqual(ended.returncode, 1, ended.stderr)
         self.assertIn("Too many open files", ended.stderr)
+
+    def test_a_quota_of_the_cgroup_sets_the_threads(self):
+        with control_group("cpu", cpu__cfs_period_us=100_000, cpu__cfs_quota_us=100_000) as enter:
+            process = subprocess.Popen([HOGWILD, "node", "--mode", "idle", "--gossip", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "1"],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                       env=clean_environment(), preexec_fn=enter)
+            try:
+                line = process.stderr.readline()
+                http = line.split("http=http://", 1)[1].split()[0]
+                shown = subprocess.run(["curl", "-s", f"http://{http}/v1/config"], capture_output=True, text=True, timeout=30, check=True).stdout
+            finally:
+                process.terminate()
+                process.communicate(timeout=30)
+        self.assertIn('"threads":1,', shown)
+
+    def test_too_little_memory_in_the_cgroup_is_refused_early_with_both_figures(self):
+        # 1,500 classes of 3,000 features: 4.5 million cells, 400 MB.
+        rows = self.directory / "wide.svm"
+        rows.write_text("".join(f"{i % 1500} {i % 1500 + 1}:1 {i % 1500 + 1501}:1\n" for i in range(3000)))
+        with control_group("memory", memory__limit_in_bytes=200_000_000) as enter:
+            ended = subprocess.run([HOGWILD, "train", "--train", rows, "--threads", "1"], capture_output=True, text=True, timeout=60,
+                                   check=False, env=clean_environment(), stdin=subprocess.DEVNULL, preexec_fn=enter)
+        self.assertEqual(ended.returncode, 1, ended.stderr)
+        self.assertRegex(ended.stderr, r"needs \d+ MiB of memory, and 1\d\d MiB are available")
+
+    @unittest.skipIf(FAKETIME is None, "faketime is not installed")
+    def test_steps_of_the_wall_clock_change_nothing_but_the_dates_in_the_log(self):
+        clock = self.directory / "clock"
+        clock.write_text("+0")
+        program = self.directory / "program"
+        program.write_text(f"#!/bin/sh\nLD_PRELOAD={FAKETIME} FAKETIME_TIMESTAMP_FILE={clock} FAKETIME_NO_CACHE=1 "
+                           f"FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 exec {HOGWILD} \"$@\"\n")
+        program.chmod(0o755)
+        train = ["--train", TRAIN, "--test", TEST, "--expect", "2", "--max-time", "5s", "--rate", "5000", "--early-stopping", "0", "--log-level", "2"]
+        first = self.start("first", *train)
+        with mock.patch.object(swarm, "HOGWILD", program):
+            stepped = self.start("stepped", *train, "--join", first.gossip)
+        first.await_training()
+        start = time.monotonic()
+        for step in ("+3d", "-2d", "+40y", "+0"):
+            clock.write_text(step)
+            time.sleep(0.8)
+        report = self.assert_same_result([first, stepped])
+        self.assertLess(abs(report["result"]["elapsed_seconds"] - 5), 1.5)
+        self.assertLess(time.monotonic() - start, 30)
+        self.assertGreater(len({line[:4] for line in stepped.log.splitlines() if line[:2] == "20"}), 1, "the clock was not stepped")
+        for node in (first, stepped):
+            for event in ("member_suspect", "member_failed", "host_slept"):
+                self.assertNotIn(f"event={event}", node.log, node.name)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,18 @@ class SeveralHosts(SwarmTest):
         self.netlab("heal")
         self.await_counts(range(1, HOSTS + 1), alive=HOSTS, limit=10)
 
+    def test_an_interface_gets_another_address(self):
+        self.start_hosts("--mode", "idle")
+        device = self.netlab("exec", 5, "ip", "-o", "-4", "address", "show", "to", "10.77.0.5").split()[1]
+        self.netlab("exec", 5, "ip", "address", "del", "10.77.0.5/24", "dev", device)
+        self.netlab("exec", 5, "ip", "address", "add", "10.77.0.105/24", "dev", device)
+        # The process cannot be reached where it said it was; it, too, sees that it is alone.
+        self.await_counts([1, 2, 3, 4], alive=4, dead=1, limit=30)
+        self.netlab("spawn", 5, self.directory / "h5-again.log", HOGWILD, "node", "--name", "h5", "--gossip", "10.77.0.105:7420",
+                    "--http", "127.0.0.1:7521", "--key-file", self.key, "--mode", "idle", "--out", self.directory / "out-5-again",
+                    "--join", "10.77.0.1:7420")
+        self.await_counts([1, 2, 3, 4], alive=5, limit=15)
+
     def test_a_partition_is_noticed_and_merged(self):
         self.start_hosts("--mode", "idle")
         start = time.monotonic()

@@ -39,11 +39,12 @@ NodeStatus full_status() {
                     {4, 1, 2, 3},
                     CoordinatorInfo{"2f", "b", 7, WallTime{}, "won term 7"},
                     EvaluatorInfo{"3f", "c"}};
-  status.run = {"r1", "hinge", 1e-4, 47236, 200000, "18446744073709551615"};
+  status.run = {"r1", "hinge", 1e-4, 47236, 200000, "18446744073709551615", 3000, "r0", 7};
   status.training = {1.5, 300000, 75000, 1e6, 7.5e7, 0.31, 0.22, 0.94, 0.21, 3, 8.5, "epochs"};
   status.replica = {"d16e57", 100, 2, 55};
   status.network = {1, 2, 3, 4, 5};
   status.rounds = RoundsInfo{2, 4, true, 3, 0.02, 5, 6, 7, "no quorum"};
+  status.checkpoint = CheckpointInfo{300000, 1.5, 446136, 0.002, 3, 1};
   status.result = ResultInfo{true, {"d", "e"}};
   return status;
 }
@@ -63,7 +64,9 @@ BOOST_AUTO_TEST_CASE(status_has_every_field_of_the_contract) {
       "cluster.coordinator.since:string cluster.coordinator.reason:string "
       "cluster.evaluator.id:string "
       "cluster.evaluator.name:string run.id:string run.loss:string run.lambda:double "
-      "run.features:int64 run.rows:int64 run.seed:string training.epoch:double "
+      "run.features:int64 run.rows:int64 run.seed:string run.rows_missing:int64 "
+      "run.resumed_from:string "
+      "run.resumed_updates:int64 training.epoch:double "
       "training.updates_total:int64 training.node_updates_total:int64 "
       "training.updates_per_second:int64 training.nonzeros_per_second:int64 "
       "training.train_loss:double training.test_loss:double training.test_accuracy:double "
@@ -74,7 +77,9 @@ BOOST_AUTO_TEST_CASE(status_has_every_field_of_the_contract) {
       "network.datagrams_repaired_total:int64 network.datagrams_rejected_total:int64 "
       "rounds.epoch:int64 rounds.members:int64 rounds.member:bool rounds.contributors:int64 "
       "rounds.round_seconds:double rounds.elections_total:int64 rounds.stragglers_total:int64 "
-      "rounds.lost_updates_total:int64 rounds.waiting:string "
+      "rounds.lost_updates_total:int64 rounds.waiting:string checkpoint.updates:int64 "
+      "checkpoint.age_seconds:double checkpoint.bytes:int64 checkpoint.write_seconds:double "
+      "checkpoint.written_total:int64 checkpoint.failed_total:int64 "
       "result.partial:bool result.unreached[]:string ");
 }
 

@@ -2,10 +2,13 @@
 // those that live end with the same bits.
 //
 // HOGWILD_SIM_SEEDS=N runs N seeds, HOGWILD_SIM_SEED=S one alone, to replay a failure.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <map>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "tests/sim/sim_cluster.hpp"
 
@@ -395,6 +398,129 @@ BOOST_AUTO_TEST_CASE(a_small_ring_heals_by_snapshot) {
   check_all_equal(cluster);
 }
 
+// --shard: each trains on its own rows alone, and what goes with a node is told.
+BOOST_AUTO_TEST_CASE(private_parts_make_one_run_and_one_may_be_lost) {
+  for (const bool is_sync : {false, true}) {
+    SimCluster cluster({.seed = 29,
+                        .drop = 0.1,
+                        .rows = 10'000,
+                        .features = 301,
+                        .epochs = 4,
+                        .expect = 3,
+                        .is_sync = is_sync,
+                        .is_sharded = true});
+    cluster.start({});
+    cluster.start({0});
+    cluster.start({0});
+    const std::size_t spectator = cluster.start({0}, /*has_data=*/false);
+    BOOST_TEST_REQUIRE(cluster.run_until(
+        [&] { return cluster.run(0).info() != nullptr && cluster.run(0).rows_missing() == 0U; },
+        10s));
+    // The union of the parts, whoever made it.
+    BOOST_TEST(cluster.run(0).info()->constants.rows == 30'000U);
+    BOOST_TEST(cluster.run(0).info()->constants.metric.size() == 301U);
+    cluster.run_for(300ms);
+    cluster.crash(2);
+    BOOST_TEST_REQUIRE(
+        cluster.run_until([&] { return cluster.run(1).rows_missing() == 10'000U; }, 10s));
+    require_done(cluster, 60s);
+    check_all_equal(cluster);
+    BOOST_TEST(cluster.parts_gone() >= 10'000U);
+    BOOST_TEST(cluster.trained(spectator) == 0U);
+    BOOST_TEST(cluster.run(0).replica()->sums().examples() >= 120'000U);
+    // Each walked through its own rows, more than once since those of the third were missing.
+    for (const std::size_t node : {0U, 1U}) BOOST_TEST(cluster.trained(node) > 40'000U);
+    for (const std::uint32_t count : cluster.row_counts()) BOOST_TEST(count >= 4U);
+  }
+}
+
+// kill -9 of all, whose checkpoints are of different ages: the newest is what all go on from.
+BOOST_AUTO_TEST_CASE(everyone_restarts_and_the_newest_checkpoint_counts) {
+  for (const bool is_sync : {false, true}) {
+    SimCluster cluster(
+        {.seed = 26, .drop = 0.1, .epochs = 40, .expect = 3, .best_epoch = 4, .is_sync = is_sync});
+    cluster.start({});
+    cluster.start({0});
+    cluster.start({0});
+    cluster.run_for(1500ms);
+    std::vector<sgd::Checkpoint> saved;
+    for (const std::size_t node : {2U, 0U, 1U}) {
+      cluster.run_for(200ms);
+      saved.push_back(cluster.checkpoint(node));
+    }
+    const sgd::Checkpoint newest = saved.back();
+    BOOST_TEST_REQUIRE(newest.state.sums.examples() > saved.front().state.sums.examples());
+    BOOST_TEST_REQUIRE(newest.state.kept.has_value());
+    for (const std::size_t node : {0U, 1U, 2U}) cluster.crash(node);
+    cluster.run_for(5s);
+
+    // The one with the oldest checkpoint comes first and waits for the others.
+    const std::size_t first = cluster.start({}, true, saved[0]);
+    cluster.run_for(3s);
+    BOOST_TEST(cluster.run(first).info() == nullptr);
+    cluster.start({first}, true, saved[1]);
+    const std::size_t last = cluster.start({first}, true, saved[2]);
+    // It goes on from exactly that state.
+    BOOST_TEST_REQUIRE(cluster.run_until([&] { return cluster.run(last).info() != nullptr; }, 10s));
+    BOOST_TEST(cluster.run(last).replica()->digest() == sgd::digest_of(newest.state.sums));
+    BOOST_TEST(cluster.run(last).elapsed_s(cluster.now()) >= newest.state.elapsed_s);
+    require_done(cluster, 60s);
+    check_all_equal(cluster);
+    const sgd::Run& run = cluster.run(first);
+    BOOST_TEST(run.info()->id != newest.info.id);
+    BOOST_TEST(run.info()->line() == newest.info.id);
+    BOOST_TEST(run.info()->resumed->updates == newest.state.sums.examples());
+    // What was learned before counts, what was measured is remembered, and so is the best.
+    std::uint64_t trained = newest.state.sums.examples();
+    for (const std::size_t node : cluster.up()) {
+      trained += cluster.trained(node);
+      BOOST_TEST(cluster.trained(node) > 0U);
+    }
+    const std::uint64_t examples = run.replica()->sums().examples();
+    BOOST_TEST(examples <= trained);
+    BOOST_TEST(examples + (is_sync ? 5000U : 0U) >= trained);
+    BOOST_TEST_REQUIRE(run.history().size() > newest.state.history.size());
+    for (std::size_t i = 0; i < newest.state.history.size(); ++i) {
+      BOOST_TEST(run.history()[i].updates == newest.state.history[i].updates);
+    }
+    BOOST_TEST(run.model_image().examples() == newest.state.kept->image.examples());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_member_that_does_not_come_back_is_not_waited_for_long) {
+  SimCluster cluster({.seed = 27, .epochs = 20, .expect = 2});
+  cluster.start({});
+  cluster.start({0});
+  cluster.run_for(800ms);
+  const sgd::Checkpoint saved = cluster.checkpoint(1);
+  BOOST_TEST(saved.state.members == 2U);
+  cluster.crash(0);
+  cluster.crash(1);
+  cluster.network().expect = 1;
+  const std::size_t alone = cluster.start({}, true, saved);
+  cluster.run_for(19s);
+  BOOST_TEST(cluster.run(alone).info() == nullptr);
+  require_done(cluster, 30s);
+  check_all_equal(cluster);
+  BOOST_TEST(cluster.run(alone).info()->line() == saved.info.id);
+}
+
+// Who restarts while the others go on takes their state and not its own.
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_a_run_that_goes_on_is_not_used) {
+  SimCluster cluster({.seed = 28, .epochs = 30, .expect = 2});
+  cluster.start({});
+  cluster.start({0});
+  cluster.run_for(800ms);
+  const sgd::Checkpoint saved = cluster.checkpoint(1);
+  cluster.crash(1);
+  cluster.run_for(300ms);
+  const std::size_t again = cluster.start({0}, true, saved);
+  require_done(cluster, 60s);
+  check_all_equal(cluster);
+  BOOST_TEST(cluster.run(again).info()->id == saved.info.id);
+  BOOST_TEST(!cluster.run(again).info()->resumed.has_value());
+}
+
 // Faults drawn from the seed: the heart of it.
 BOOST_AUTO_TEST_CASE(every_seed_ends_with_equal_bits) {
   const auto number = [](const char* name, std::uint64_t otherwise) {
@@ -455,6 +581,7 @@ BOOST_AUTO_TEST_CASE(every_seed_ends_with_equal_bits) {
           }
         }
       }
+      if (below(3) == 0) cluster.restart_everybody(draw);
       cluster.network().drop = std::min(options.drop, 0.2);
       cluster.run_for(seconds(5));  // who is leaving, goes
       // Who died before the start cannot be counted on: the run waits until others come.

@@ -308,6 +308,7 @@ BOOST_AUTO_TEST_CASE(every_seed_of_rounds_ends_with_equal_bits) {
           }
         }
       }
+      if (below(4) == 0) cluster.restart_everybody(draw);
       cluster.network().drop = std::min(options.drop, 0.2);
       cluster.run_for(seconds(5));
       while (cluster.up().size() < options.expect) cluster.start({cluster.up().front()});

@@ -29,6 +29,16 @@ std::byte data_byte(std::uint64_t offset) {
   return static_cast<std::byte>(offset * 0x9e3779b97f4a7c15U >> 56U);
 }
 
+/// Node `index` has every other feature, from this one on; all together have all.
+std::shared_ptr<const sgd::PartSummary> part_of(const SimOptions& options, std::size_t index) {
+  sgd::PartSummary part{
+      .rows = options.rows, .fingerprint = 100 + index, .test_fingerprint = 78, .labels = {-1, 1}};
+  for (std::uint32_t j = index % 2; j < options.features; j += 2) part.features.push_back(j);
+  part.frequency.assign(part.features.size(), 5);
+  part.mean_square.assign(part.features.size(), 0.5);
+  return std::make_shared<const sgd::PartSummary>(std::move(part));
+}
+
 sgd::LocalData local_data(const SimOptions& options, bool has_data) {
   sgd::LocalData data{.has_train = has_data, .has_test = has_data, .constants = {}};
   if (!has_data) return data;
@@ -73,7 +83,8 @@ SimCluster::SimCluster(SimOptions options)
 
 SimCluster::~SimCluster() = default;
 
-std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
+std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data,
+                              std::optional<sgd::Checkpoint> checkpoint) {
   const std::size_t index = nodes_.size();
   daemon::NodeCoreOptions core;
   core.self.id = membership::NodeId::from_words(random_(), random_());
@@ -91,6 +102,7 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
   core.run.settings.expect = options_.expect;
   core.run.settings.loss_interval = {false, 200};
   core.run.settings.early_stopping = options_.early_stopping;
+  core.run.settings.is_sharded = options_.is_sharded;
   if (options_.is_sync) {
     core.run.settings.mode = "sync";
     core.run.settings.broadcast_interval = options_.round_updates > 0
@@ -105,12 +117,15 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
   core.random_seed = random_();
   nodes_.push_back(std::make_unique<Node>(std::move(core), now_));
   nodes_[index]->has_data = has_data;
+  if (checkpoint) nodes_[index]->core.run().offer_checkpoint(std::move(*checkpoint));
   NodeOutbox out;
   for (const std::size_t seed : seeds) {
     nodes_[index]->core.join(endpoint_of(seed, kGossipPort), now_, out);
   }
   nodes_[index]->core.with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
-    run.data_loaded(local_data(options_, has_data), now_, wanted);
+    sgd::LocalData data = local_data(options_, has_data);
+    if (options_.is_sharded && has_data) data.part = part_of(options_, index);
+    run.data_loaded(std::move(data), now_, wanted);
   });
   carry_out(index, out);
   // A daemon asks its seeds again until it knows somebody.
@@ -126,6 +141,41 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data) {
   }
   tick(index, nodes_[index]->life);
   return index;
+}
+
+sgd::Checkpoint SimCluster::checkpoint(std::size_t node) {
+  const sgd::Run& of = run(node);
+  return sgd::decode_checkpoint(sgd::encode_checkpoint(*of.info(), of.state(now_))).value();
+}
+
+void SimCluster::restart_everybody(std::mt19937_64& draw) {
+  std::vector<sgd::Checkpoint> saved;
+  const auto before = up();
+  for (const std::size_t node : before) {
+    run_for(milliseconds(draw() % 200));
+    if (!is_up(node)) continue;
+    if (run(node).info() == nullptr || run(node).phase() == sgd::Phase::kDone) {
+      continue;
+    }
+    saved.push_back(checkpoint(node));
+  }
+  run_for(milliseconds(draw() % 300));
+  if (all_done()) return;
+  for (const std::size_t node : up()) crash(node);
+  const auto newest = std::ranges::max_element(
+      saved, {}, [](const sgd::Checkpoint& one) { return one.state.sums.examples(); });
+  const sgd::RunId line = saved.empty() ? 0 : newest->info.line();
+  std::erase_if(saved, [&](const sgd::Checkpoint& one) { return one.info.line() != line; });
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    std::vector<std::size_t> seeds;
+    if (i > 0) seeds.push_back(first);
+    std::optional<sgd::Checkpoint> own;
+    if (i < saved.size()) own = saved[i];
+    const std::size_t node = start(seeds, true, std::move(own));
+    if (i == 0) first = node;
+    run_for(milliseconds(draw() % 500));
+  }
 }
 
 void SimCluster::join(std::size_t node, std::size_t seed) {
@@ -307,7 +357,18 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
     });
   };
   switch (event.type) {
+    case sgd::RunEventType::kPartGone:
+      parts_gone_ += std::stoull(event.detail);
+      break;
     case sgd::RunEventType::kJoined:
+      if (options_.is_sharded && node.has_data) {
+        later(milliseconds(5), [this, index](Node&, sgd::Run& run, sgd::RunOutbox& out) {
+          sgd::LocalData data = local_data(options_, true);
+          data.part = part_of(options_, index);
+          data.laid_out_for = run.info()->id;
+          run.data_loaded(std::move(data), now_, out);
+        });
+      }
       if (options_.data_bytes == 0) break;
       if (node.has_data) {
         node.core.offer_data(

@@ -51,6 +51,7 @@ struct SimOptions {
   bool needs_majority = false;      ///< sync: `--quorum majority`
   std::uint64_t round_updates = 0;  ///< sync: a round's length in updates; 0: 20 ms
   std::uint64_t run_seed = 0;       ///< `--seed`
+  bool is_sharded = false;          ///< `rows` are those of each node's private part
 };
 
 /// Production NodeCores in one thread, on a seeded network with faults, under simulated time.
@@ -64,11 +65,18 @@ class SimCluster {
   ~SimCluster();
 
   /// Starts a process; its name is node-<index>. `seeds` are indices of nodes to join through.
-  std::size_t start(std::vector<std::size_t> seeds, bool has_data = true);
+  /// `checkpoint` is what an earlier process left in its --state.
+  std::size_t start(std::vector<std::size_t> seeds, bool has_data = true,
+                    std::optional<sgd::Checkpoint> checkpoint = {});
+  /// What `node` would write into its --state now. REQUIRES: it has a run.
+  [[nodiscard]] sgd::Checkpoint checkpoint(std::size_t node);
   /// POST /v1/join: `node` joins through `seed`.
   void join(std::size_t node, std::size_t seed);
   /// kill -9.
   void crash(std::size_t node);
+  /// A power cut, some time after the members wrote their checkpoints, each at another moment. One
+  /// that had no run, or that of another island, lost its disk. As many start again, all with data.
+  void restart_everybody(std::mt19937_64& draw);
   /// SIGSTOP for a time, then SIGCONT: it takes no turn; what comes meanwhile waits for it.
   void stall(std::size_t node, std::chrono::nanoseconds time);
   /// SIGTERM.
@@ -92,6 +100,8 @@ class SimCluster {
   [[nodiscard]] std::vector<std::size_t> up() const;
   /// True when every node that is up holds and has confirmed the final state.
   [[nodiscard]] bool all_done();
+  /// Private rows that are gone, as nodes have told.
+  [[nodiscard]] std::uint64_t parts_gone() const { return parts_gone_; }
   /// Examples that a node's workers trained on, published or not.
   [[nodiscard]] std::uint64_t trained(std::size_t node) const;
   /// How often each row was trained on, by anybody.
@@ -142,6 +152,7 @@ class SimCluster {
   std::set<std::pair<std::size_t, std::size_t>> cuts_;
   std::vector<std::uint32_t> row_counts_;
   std::vector<std::string> violations_;
+  std::uint64_t parts_gone_ = 0;
   // What all nodes together have said of rounds.
   std::map<std::tuple<sgd::RunId, sgd::Epoch, std::uint64_t>, std::uint64_t> state_of_round_;
   std::map<std::pair<sgd::RunId, sgd::Ballot>, sgd::PeerId> coordinator_of_ballot_;

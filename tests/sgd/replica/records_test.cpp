@@ -44,6 +44,23 @@ Snapshot full_snapshot() {
   return snapshot;
 }
 
+Checkpoint full_checkpoint() {
+  const Snapshot snapshot = full_snapshot();
+  Checkpoint checkpoint{snapshot.info, {}};
+  checkpoint.info.resumed = {3, 4, 60};
+  checkpoint.state = {.members = 2,
+                      .elapsed_s = 1.5,
+                      .sums = snapshot.image.sums,
+                      .history = snapshot.history,
+                      .kept = snapshot.kept,
+                      .stop = snapshot.stop};
+  return checkpoint;
+}
+
+Bytes encoded(const Checkpoint& checkpoint) {
+  return encode_checkpoint(checkpoint.info, checkpoint.state);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(records)
@@ -81,6 +98,37 @@ BOOST_AUTO_TEST_CASE(constants_that_differ_anywhere_have_other_hashes) {
   other = constants;
   other.rows += 1;
   BOOST_TEST(hash_of(other) != hash);
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_comes_back_whole) {
+  const Checkpoint sent = full_checkpoint();
+  const auto got = decode_checkpoint(encoded(sent));
+  BOOST_TEST_REQUIRE(got.has_value());
+  BOOST_CHECK(got->info.settings == sent.info.settings);
+  BOOST_CHECK(got->info.constants == sent.info.constants);
+  BOOST_CHECK(got->info.resumed == sent.info.resumed);
+  BOOST_TEST(got->info.line() == 3U);
+  BOOST_TEST(got->state.members == 2U);
+  BOOST_TEST(got->state.elapsed_s == 1.5);
+  BOOST_TEST(got->state.sums.sums == sent.state.sums.sums);
+  BOOST_TEST(got->state.sums.scalars == sent.state.sums.scalars);
+  BOOST_TEST(got->state.history.size() == 1U);
+  BOOST_TEST(got->state.kept->row == 0U);
+  BOOST_TEST((got->state.stop == sent.state.stop));
+  BOOST_TEST(count_accepted_truncations(encoded(sent), [](auto bytes) {
+               return decode_checkpoint(bytes).has_value();
+             }) == 0U);
+}
+
+// The evaluator's row may come before the deltas that it was measured on.
+BOOST_AUTO_TEST_CASE(a_checkpoint_forgets_rows_of_states_that_it_does_not_have) {
+  Checkpoint checkpoint = full_checkpoint();
+  checkpoint.state.history.push_back({0.7, 65, 0.4, 0.8, 0.2, 0.9});
+  checkpoint.state.kept->row = 1;
+  const auto got = decode_checkpoint(encoded(checkpoint));
+  BOOST_TEST_REQUIRE(got.has_value());
+  BOOST_TEST(got->state.history.size() == 1U);
+  BOOST_TEST(!got->state.kept.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_snapshot_comes_back_whole) {
