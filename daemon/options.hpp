@@ -81,7 +81,7 @@ struct NodeOptions {
   std::filesystem::path out;    ///< empty: default_output_directory()
   std::filesystem::path state;  ///< empty: nothing is remembered
   Duration checkpoint_interval{};
-  std::string upload;           ///< http:// or https:// URL without a slash at its end; empty: none
+  std::string upload;  ///< http:// or https:// URL without a slash at its end; empty: none
   std::filesystem::path ca_file;
   std::filesystem::path http_token_file;
   std::vector<std::string> http_hosts;

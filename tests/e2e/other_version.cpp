@@ -1,5 +1,5 @@
-// A program of another version, for tests of upgrades: linked in the place of daemon/version.cpp and
-// daemon/protocol_version.cpp.
+// A program of another version, for tests of upgrades: linked in the place of daemon/version.cpp
+// and daemon/protocol_version.cpp.
 #include <cstdlib>
 
 #include "daemon/version.hpp"
