@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(each_truncation_is_an_error_that_says_so) {
 
 BOOST_AUTO_TEST_CASE(changed_bytes_never_give_another_text) {
   std::string contents;
-  for (int i = 0; i < 200; ++i) contents += "+1 " + std::to_string(i * i + 1) + ":0.25\n";
+  for (int i = 0; i < 60; ++i) contents += "+1 " + std::to_string(i * i + 1) + ":0.25\n";
   std::mt19937 random(5);
   for (const Packer& packer : kPackers) {
     const std::string packed = packer.pack(contents);
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(changed_bytes_never_give_another_text) {
 BOOST_AUTO_TEST_CASE(random_bytes_behind_a_header_never_crash) {
   std::mt19937 random(6);
   for (const Packer& packer : kPackers) {
-    for (int round = 0; round < 500; ++round) {
+    for (int round = 0; round < 150; ++round) {
       std::string packed = packer.pack("x").substr(0, 10);
       for (auto k = random() % 100; k > 0; --k) packed += static_cast<char>(random());
       BOOST_TEST(!text_of(packed).has_value());
