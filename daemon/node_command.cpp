@@ -7,6 +7,7 @@
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/node.hpp"
+#include "daemon/training_data.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -22,13 +23,20 @@ void check_token_file(const std::filesystem::path& path, Logging& log) {
 
 }  // namespace
 
-int run_node(const NodeOptions& options) {
+int run_node(const NodeOptions& given) {
+  NodeOptions options = given;
   auto service = ServiceManager::from_environment();
   auto log = Logging::open(options.log);
   if (!log) {
     fmt::print(stderr, "hogwild node: {}\n", log.error());
     return kUsage;
   }
+  auto recipe = read_recipe(options.learn.recipe);
+  if (!recipe) {
+    fmt::print(stderr, "hogwild node: {}\n", recipe.error().message());
+    return kBadData;
+  }
+  options.learn.recipe_text = std::move(*recipe);
   KeyRing keys;
   if (!options.key_file.empty()) {
     auto read = read_key_file(options.key_file);

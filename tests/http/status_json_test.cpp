@@ -44,7 +44,7 @@ NodeStatus full_status() {
   status.replica = {"d16e57", 100, 2, 55};
   status.network = {1, 2, 3, 4, 5};
   status.rounds = RoundsInfo{2, 4, true, 3, 0.02, 5, 6, 7, "no quorum"};
-  status.result = ResultInfo{true, {"d", "e"}};
+  status.result = ResultInfo{true, {"d", "e"}, 0.9, 0.8, 0.7, 0.6, 0.5};
   return status;
 }
 
@@ -75,7 +75,9 @@ BOOST_AUTO_TEST_CASE(status_has_every_field_of_the_contract) {
       "rounds.epoch:int64 rounds.members:int64 rounds.member:bool rounds.contributors:int64 "
       "rounds.round_seconds:double rounds.elections_total:int64 rounds.stragglers_total:int64 "
       "rounds.lost_updates_total:int64 rounds.waiting:string "
-      "result.partial:bool result.unreached[]:string ");
+      "result.partial:bool result.unreached[]:string result.majority_accuracy:double "
+      "result.balanced_accuracy:double result.f1:double result.roc_auc:double "
+      "result.log_loss:double ");
 }
 
 BOOST_AUTO_TEST_CASE(values_of_the_status_are_where_they_belong) {
