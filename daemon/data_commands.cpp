@@ -12,12 +12,14 @@
 #include <functional>
 #include <map>
 
+#include "daemon/atomic_file.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/load_display.hpp"
 #include "daemon/text_sink.hpp"
 #include "sgd/data/cache.hpp"
 #include "sgd/data/parallel.hpp"
+#include "sgd/data/recipe.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/data/svmlight_writer.hpp"
 
@@ -111,6 +113,41 @@ int print_info(const sgd::Dataset& dataset, bool as_json) {
   return kDone;
 }
 
+std::expected<sgd::Recipe, sgd::DataError> load_recipe(const std::string& path) {
+  const auto text = sgd::read_text(path);
+  if (!text) return std::unexpected(text.error());
+  return sgd::parse_recipe(text->view(), path);
+}
+
+/// What numbers stand for, where labels were names.
+void print_classes(const sgd::Recipe& recipe) {
+  constexpr std::size_t kMostPrinted = 20;
+  const std::size_t count = std::min(recipe.classes.size(), kMostPrinted);
+  for (std::size_t i = 0; i < count; ++i) {
+    fmt::print(stderr, "class {} is {}\n", i + 1, recipe.classes[i]);
+  }
+  if (count < recipe.classes.size()) {
+    fmt::print(stderr, "and {} more, which the recipe names\n", recipe.classes.size() - count);
+  }
+}
+
+/// Raw data as rows, by a recipe that is there or is learned from it.
+std::expected<sgd::Dataset, sgd::DataError> load_raw(const DataOptions& options) {
+  const auto text = sgd::read_unpacked(options.data);
+  if (!text) return std::unexpected(text.error());
+  const auto recipe = options.recipe.empty() ? sgd::fit_recipe(options.raw, *text, options.data)
+                                             : load_recipe(options.recipe.string());
+  if (!recipe) return std::unexpected(recipe.error());
+  auto dataset = sgd::cook(*recipe, *text, options.data, options.threads);
+  if (!dataset || options.fit.empty()) return dataset;
+  const auto written = write_file_atomically(options.fit, sgd::to_text(*recipe));
+  if (!written) {
+    return std::unexpected(sgd::DataError{.file = options.fit, .reason = written.error()});
+  }
+  print_classes(*recipe);
+  return dataset;
+}
+
 /// Lays rows out for training and writes them as a cache.
 int write_cache(const sgd::Dataset& dataset, unsigned threads, TextSink& sink) {
   const auto set = sgd::prepare_training(dataset, threads);
@@ -140,7 +177,9 @@ int run_data(const DataOptions& options) {
   }
   auto sink = TextSink::open(writes ? options.output : std::filesystem::path());
   if (!sink) return complain("data", sink.error(), kFailed);
+  const bool is_raw = options.from.has_value() || !options.recipe.empty();
   const auto dataset = [&] {
+    if (is_raw) return load_raw(options);
     LoadDisplay display;
     return sgd::load_data(*source, sgd::DataPart::kTest, options.threads, display.progress());
   }();

@@ -134,6 +134,14 @@ std::string facts(const json::value& report) {
   text += fact("objective", figure(report, {"result", "objective"}, 5));
   text += fact("micro-F1", figure(report, {"result", "micro_f1"}, 4));
   text += fact("macro-F1", figure(report, {"result", "macro_f1"}, 4));
+  text += fact("accuracy of the majority",
+               percent(report, {"result", "measures", "majority_accuracy"}));
+  text += fact("balanced accuracy", percent(report, {"result", "measures", "balanced_accuracy"}));
+  text += fact("precision", figure(report, {"result", "measures", "precision"}, 4));
+  text += fact("recall", figure(report, {"result", "measures", "recall"}, 4));
+  text += fact("F1", figure(report, {"result", "measures", "f1"}, 4));
+  text += fact("ROC AUC", figure(report, {"result", "measures", "roc_auc"}, 4));
+  text += fact("log loss", figure(report, {"result", "measures", "log_loss"}, 5));
   text += fact("epochs", figure(report, {"result", "epochs"}, 2));
   text += fact("updates", updates ? fmt::format("{:.0f}", *updates) : "");
   text += fact("time", seconds ? http::short_duration(*seconds) : "");
@@ -231,6 +239,36 @@ bool is_web_link(std::string_view link) {
   return link.starts_with("http://") || link.starts_with("https://");
 }
 
+/// What is true against what was said, where the report has it.
+std::string confusion(const json::value& report) {
+  const json::array& rows = http::elements(report, {"result", "measures", "confusion"});
+  const json::array& labels = http::elements(report, {"result", "measures", "labels"});
+  if (rows.empty() || rows.size() != labels.size()) return {};
+  std::string text = "<div class=\"table\"><table><thead><tr><th scope=\"col\">true \\ said</th>";
+  for (const auto& label : labels) {
+    text += fmt::format("<th scope=\"col\">{}</th>", html_text(word(label, {"label"})));
+  }
+  text += "</tr></thead><tbody>\n";
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    text += fmt::format("<tr><th scope=\"row\">{}</th>", html_text(word(labels[i], {"label"})));
+    const auto* const counts = rows[i].if_array();
+    for (std::size_t j = 0; counts != nullptr && j < counts->size(); ++j) {
+      text += fmt::format("<td>{}</td>", html_text(json::serialize((*counts)[j])));
+    }
+    text += "</tr>\n";
+  }
+  return text + "</tbody></table></div>\n";
+}
+
+/// Each label's measures and the confusions on the test rows.
+std::string by_label(const json::value& report) {
+  const json::array& labels = http::elements(report, {"result", "measures", "labels"});
+  if (labels.empty()) return {};
+  return "<h2>Test rows by label</h2>\n" +
+         table(labels, {"label", "rows", "predicted", "precision", "recall", "f1"}) +
+         confusion(report);
+}
+
 /// The files beside this one, and where they were uploaded to.
 std::string file_list(const json::value& report, std::span<const std::string> files) {
   std::string text = "<h2>Files</h2>\n<ul>\n";
@@ -267,6 +305,7 @@ std::string html_report(const json::value& report, std::string_view val_stats,
   }
   text += facts(report);
   text += "<h2>Curves</h2>\n" + charts(report, read_curve(val_stats, train_stats));
+  text += by_label(report);
   text += file_list(report, files);
   text += settings(report);
   const json::array& nodes = http::elements(report, {"nodes"});

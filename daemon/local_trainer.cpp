@@ -16,7 +16,7 @@ constexpr sgd::PeerId kAlone = 1;
 
 std::size_t queue_capacity(std::uint64_t rows) {
   const std::uint64_t block = sgd::BlockPlan::block_rows(rows);
-  return std::bit_ceil(static_cast<std::size_t>(rows / block + 2));
+  return std::bit_ceil(static_cast<std::size_t>(rows / block + 3));  // one may be cut in two
 }
 
 std::uint64_t most_updates(const LocalLimits& limits, std::uint64_t rows) {
@@ -31,31 +31,47 @@ std::uint64_t most_updates(const LocalLimits& limits, std::uint64_t rows) {
 
 }  // namespace
 
-LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalLimits limits,
-                           std::uint64_t seed, const sgd::Kernels& kernels, unsigned threads)
-    : rows_(rows),
+LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::RowSpan left_out, sgd::Rule rule,
+                           LocalLimits limits, std::uint64_t seed, const sgd::Kernels& kernels,
+                           unsigned threads)
+    : left_out_(left_out),
+      row_count_(rows.row_count() - left_out.count()),
       rule_(std::move(rule)),
       limits_(limits),
-      most_updates_(most_updates(limits, rows.row_count())),
-      plan_(rows.row_count(), seed, kAlone),
+      most_updates_(most_updates(limits, row_count_)),
+      plan_(row_count_, seed, kAlone),
       published_({rule_.feature_count(), rows.column_count()}),
       own_(published_.layout()),
-      queue_(queue_capacity(rows.row_count())),
-      pool_({rows_, rule_, published_, own_, queue_, pace_, kernels, threads}, {}) {
+      queue_(queue_capacity(row_count_)),
+      pool_({rows, rule_, published_, own_, queue_, pace_, kernels, threads}, {}) {
   plan_.start({0, 0}, std::array{kAlone});
 }
 
 void LocalTrainer::fill_queue() {
-  const std::uint64_t rows = rows_.row_count();
-  const std::uint64_t end = std::min(most_updates_, (pushed_updates_ / rows + 1) * rows);
+  const std::uint64_t end =
+      std::min(most_updates_, (pushed_updates_ / row_count_ + 1) * row_count_);
   while (pushed_updates_ < end) {
     auto range = *plan_.next();
     range.count =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(range.count, end - pushed_updates_));
-    const bool is_pushed = queue_.push(range);
-    assert(is_pushed);
+    push(range);
     pushed_updates_ += range.count;
   }
+}
+
+/// A range of the rows that are trained on, counted as if there were no others.
+void LocalTrainer::push(sgd::RowRange range) {
+  const auto push_rows = [this](std::uint64_t first, std::uint64_t count) {
+    if (count == 0) return;
+    const bool is_pushed = queue_.push({first, static_cast<std::uint32_t>(count)});
+    assert(is_pushed);
+  };
+  const std::uint64_t before =
+      range.first < left_out_.first
+          ? std::min<std::uint64_t>(range.count, left_out_.first - range.first)
+          : 0;
+  push_rows(range.first, before);
+  push_rows(range.first + before + left_out_.count(), range.count - before);
 }
 
 LocalProgress LocalTrainer::run_segment() {

@@ -33,8 +33,11 @@ struct LocalProgress {
 /// one thread and one instruction path a seed repeats every bit.
 class LocalTrainer {
  public:
-  LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalLimits limits,
-               std::uint64_t seed, const sgd::Kernels& kernels, unsigned threads);
+  /// Rows of `left_out` are not trained on; an epoch is a pass over the others.
+  /// REQUIRES: one row at least that is not left out.
+  LocalTrainer(const sgd::TrainingRows& rows, sgd::RowSpan left_out, sgd::Rule rule,
+               LocalLimits limits, std::uint64_t seed, const sgd::Kernels& kernels,
+               unsigned threads);
 
   /// Trains up to the next whole epoch or the limit.
   LocalProgress run_segment();
@@ -44,8 +47,10 @@ class LocalTrainer {
 
  private:
   void fill_queue();
+  void push(sgd::RowRange range);
 
-  const sgd::TrainingRows& rows_;
+  sgd::RowSpan left_out_;
+  std::uint64_t row_count_;  ///< that are trained on
   sgd::Rule rule_;
   LocalLimits limits_;
   std::uint64_t most_updates_;

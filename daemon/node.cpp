@@ -239,6 +239,9 @@ sgd::RunOptions Node::run_options() const {
   settings.loss = learn.loss;
   settings.lambda = learn.lambda;
   settings.bias = learn.bias;
+  settings.probabilities = learn.probabilities;
+  run.recipe = learn.recipe_text;
+  settings.recipe = sgd::recipe_id(run.recipe);
   settings.epochs = options_.stop.epochs.value_or(0);
   settings.updates = options_.stop.updates.value_or(0);
   settings.min_loss = options_.stop.min_loss.value_or(0);

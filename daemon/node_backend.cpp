@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/post.hpp>
 #include <cmath>
 #include <compare>
@@ -112,6 +113,23 @@ http::Predictions predictions_of(const std::string& rows, const sgd::Predictor& 
   return lines;
 }
 
+void tell_measures(const sgd::Measures& measures, http::ResultInfo& result) {
+  if (measures.rows == 0) return;
+  result.log_loss = known(measures.log_loss);
+  if (measures.is_multilabel) return;
+  result.majority_accuracy = measures.majority_accuracy();
+  result.balanced_accuracy = measures.balanced_accuracy();
+  if (measures.labels.size() != 2) return;
+  result.f1 = sgd::f1_of(measures.labels[1]);
+  result.roc_auc = known(measures.roc_auc);
+}
+
+/// Those of the model as it is now.
+sgd::Sigmoids sigmoids_of(const sgd::Run& run) {
+  return run.phase() >= sgd::Phase::kConfirmed ? run.final_record()->result.sigmoids
+                                               : sgd::Sigmoids();
+}
+
 /// Of a member's id, for a person to say which one is meant.
 constexpr std::size_t kFewestIdDigits = 8;
 
@@ -200,7 +218,7 @@ double seconds_left(const sgd::Run& run, Instant now) {
     limit((static_cast<double>(settings.updates) - done) / rate);
   }
   if (rate > 0 && settings.epochs > 0) {
-    limit((settings.epochs * static_cast<double>(run.info()->constants.rows) - done) / rate);
+    limit((settings.epochs * static_cast<double>(run.info()->trained_rows()) - done) / rate);
   }
   return left;
 }
@@ -214,7 +232,7 @@ http::TrainingInfo NodeBackend::training() const {
       node_.updates_before_ + (node_.session_ ? node_.session_->own.examples_made() : 0);
   if (run.info() == nullptr) return training;
   if (run.rounds() != nullptr) training.round = run.rounds()->committed().key.round;
-  const auto rows = static_cast<double>(run.info()->constants.rows);
+  const auto rows = static_cast<double>(run.info()->trained_rows());
   const std::uint64_t examples = run.replica()->sums().examples();
   training.updates_total = examples;
   training.epoch = static_cast<double>(examples) / rows;
@@ -358,6 +376,7 @@ http::NodeStatus NodeBackend::status() const {
     for (const sgd::PeerId peer : run.unreached()) {
       status.result->unreached.push_back(core.name_of(peer));
     }
+    if (run.final_record()) tell_measures(run.final_record()->result.measures, *status.result);
   }
   return status;
 }
@@ -688,10 +707,10 @@ void NodeBackend::export_model(http::ModelFormat format,
   auto place = Place::take(exports_, kMostExports);
   if (!place) return completion(std::unexpected(kTooMany));
   boost::asio::post(node_.background_, [image = run.model_image(), info = *run.info(),
-                                        rule = node_.rule_, format, place = std::move(place),
+                                        rule = node_.rule_, sigmoids = sigmoids_of(run), format,
+                                        place = std::move(place),
                                         completion = std::move(completion)]() mutable {
-    const sgd::LinearModel model =
-        linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
+    const sgd::LinearModel model = linear_model(sgd::weights_of(image, *rule), info, sigmoids);
     std::string bytes;
     switch (format) {
       case http::ModelFormat::kLiblinear:
@@ -721,7 +740,9 @@ std::string NodeBackend::model_tag() const {
   const sgd::Run& run = node_.core_->run();
   if (run.info() == nullptr || !node_.rule_) return "";
   const bool is_kept = run.phase() >= sgd::Phase::kConfirmed && run.final_record()->kept_row;
-  return hex(is_kept ? run.final_record()->kept_digest : run.replica()->digest());
+  // Sigmoids are fitted to a state when it turns out to be the last one.
+  return hex(is_kept ? run.final_record()->kept_digest : run.replica()->digest()) +
+         (sigmoids_of(run).empty() ? "" : "-p");
 }
 
 struct NodeBackend::ReadyModel {
@@ -730,19 +751,28 @@ struct NodeBackend::ReadyModel {
   std::function<sgd::LinearModel()> make;
   // Background thread only.
   std::optional<sgd::LinearModel> model{};
-  std::optional<sgd::Predictor> predictor{};
+  std::array<std::optional<sgd::Predictor>, 2> predictors{};  ///< of scores, of probabilities
 
-  [[nodiscard]] const sgd::Predictor& ready() {
-    if (!predictor) {
+  /// The error says why there are no probabilities.
+  [[nodiscard]] std::expected<const sgd::Predictor*, std::string> ready(bool with_probabilities) {
+    if (!model) {
       model = make();
       make = nullptr;
-      predictor.emplace(*model, /*with_scores=*/true);
     }
-    return *predictor;
+    auto& predictor = predictors[with_probabilities ? 1 : 0];
+    if (predictor) return &*predictor;
+    if (with_probabilities) {
+      if (auto complaint = sgd::probability_complaint(*model); !complaint.empty()) {
+        return std::unexpected(std::move(complaint));
+      }
+    }
+    predictor.emplace(*model, with_probabilities ? sgd::PredictionForm::kProbabilities
+                                                 : sgd::PredictionForm::kScores);
+    return &*predictor;
   }
 };
 
-void NodeBackend::predict(std::string rows,
+void NodeBackend::predict(std::string rows, bool with_probabilities,
                           std::move_only_function<void(http::Predictions)> completion) {
   const std::string tag = model_tag();
   if (tag.empty()) {
@@ -754,16 +784,23 @@ void NodeBackend::predict(std::string rows,
   const Instant now = Node::Clock::now();
   if (!ready_model_ || (ready_model_->tag != tag && now - ready_model_->made_at >= kFreshModel)) {
     const sgd::Run& run = node_.core_->run();
-    ready_model_ = std::make_shared<ReadyModel>(ReadyModel{
-        tag, now, [image = run.model_image(), info = *run.info(), rule = node_.rule_] {
-          return linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
-        }});
+    ready_model_ = std::make_shared<ReadyModel>(
+        ReadyModel{tag, now,
+                   [image = run.model_image(), info = *run.info(), rule = node_.rule_,
+                    sigmoids = sigmoids_of(run)] {
+                     return linear_model(sgd::weights_of(image, *rule), info, sigmoids);
+                   }});
   }
-  boost::asio::post(node_.background_,
-                    [ready = ready_model_, rows = std::move(rows), place = std::move(place),
-                     completion = std::move(completion)]() mutable {
-                      completion(predictions_of(rows, ready->ready()));
-                    });
+  boost::asio::post(
+      node_.background_, [ready = ready_model_, rows = std::move(rows), with_probabilities,
+                          place = std::move(place), completion = std::move(completion)]() mutable {
+        const auto predictor = ready->ready(with_probabilities);
+        if (!predictor) {
+          return completion(
+              std::unexpected(http::Refusal{http::RefusalKind::kInvalid, predictor.error()}));
+        }
+        completion(predictions_of(rows, **predictor));
+      });
 }
 
 // ── What happens ──

@@ -47,7 +47,7 @@ class NodeBackend final : public http::Backend {
   void export_model(http::ModelFormat format,
                     std::move_only_function<void(http::ModelBytes)> completion) override;
   [[nodiscard]] std::string model_tag() const override;
-  void predict(std::string rows,
+  void predict(std::string rows, bool with_probabilities,
                std::move_only_function<void(http::Predictions)> completion) override;
   http::Done request_stop(std::string_view reason) override;
   http::Done request_leave() override;

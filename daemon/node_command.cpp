@@ -12,6 +12,7 @@
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/node.hpp"
+#include "daemon/training_data.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -54,7 +55,8 @@ std::expected<std::optional<sgd::Checkpoint>, CheckpointFailure> find_checkpoint
 
 }  // namespace
 
-int run_node(const NodeOptions& options) {
+int run_node(const NodeOptions& given) {
+  NodeOptions options = given;
   // A limit on the size of files is then an error of a write, as a full disk is, and not the end.
   static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
   auto service = ServiceManager::from_environment();
@@ -63,6 +65,12 @@ int run_node(const NodeOptions& options) {
     fmt::print(stderr, "hogwild node: {}\n", log.error());
     return kUsage;
   }
+  auto recipe = read_recipe(options.learn.recipe);
+  if (!recipe) {
+    fmt::print(stderr, "hogwild node: {}\n", recipe.error().message());
+    return kBadData;
+  }
+  options.learn.recipe_text = std::move(*recipe);
   KeyRing keys;
   if (!options.key_file.empty()) {
     auto read = read_key_file(options.key_file);

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <cmath>
 
+#include "daemon/exit_code.hpp"
 #include "daemon/load_display.hpp"
 #include "daemon/node.hpp"
 #include "daemon/node_background.hpp"
@@ -87,6 +88,14 @@ void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
                 {"features", loaded->train->rows.feature_count()},
                 {"fingerprint", fmt::format("{:016x}", loaded->train->fingerprint)},
                 {"seconds", loaded->load_s}});
+  }
+  if (loaded->train) {
+    const auto complaint = held_back_complaint(options_.learn, loaded->train->rows.row_count());
+    if (!complaint.empty()) {
+      log_.warning("data_unusable", {{"reason", complaint}});
+      begin_leave(kBadData, "data");
+      return;
+    }
   }
   if (loaded->unknown_test_entries > 0) {
     log_.event(LogLevel::kMembership, "test_entries_unknown",

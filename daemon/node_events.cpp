@@ -312,10 +312,11 @@ void Node::evaluate(sgd::EvaluationRequest request) {
     double seconds;
   };
   const unsigned threads = request.is_final ? options_.learn.threads : 1;
-  const auto rows = core_->run().has_rows_in_order() ? data_ : nullptr;
+  const auto in_order = core_->run().has_rows_in_order() ? data_ : nullptr;
   in_background(
-      [data = rows, rule = rule_, request = std::move(request), threads,
-       is_sharded = core_->run().info()->settings.is_sharded, this] {
+      [data = in_order, rule = rule_, calibrating = held_back(*core_->run().info()),
+       request = std::move(request), threads, is_sharded = core_->run().info()->settings.is_sharded,
+       this] {
         lower_priority_of_this_thread();
         const auto start = Clock::now();
         sgd::EvaluationReport report{.number = request.number};
@@ -331,8 +332,18 @@ void Node::evaluate(sgd::EvaluationRequest request) {
         }
         // Of private parts no node can measure the whole.
         if (request.is_final && data && data->train && !is_sharded) {
-          const auto fit = sgd::evaluate(weights, data->train->rows, rule->loss, threads);
+          const sgd::TrainingRows& rows = data->train->rows;
+          const auto fit =
+              sgd::evaluate(weights, rows, {0, calibrating.first}, rule->loss, threads);
           report.objective = sgd::objective(weights, rule->lambda, fit.mean_loss);
+          if (calibrating.count() > 0) {
+            report.sigmoids = sgd::fit_sigmoids(weights, rows, calibrating);
+          }
+        }
+        if (request.is_final && data && data->test) {
+          report.measures = sgd::measure(
+              weights, *data->test,
+              sgd::sigmoids_of(rule->loss, report.sigmoids, weights.column_count()), threads);
         }
         return Measured{report, std::chrono::duration<double>(Clock::now() - start).count()};
       },
@@ -350,7 +361,7 @@ void Node::log_point() {
   if (history.empty() || history.back().updates == logged_updates_) return;
   const sgd::HistoryPoint& point = history.back();
   logged_updates_ = point.updates;
-  const auto rows = static_cast<double>(core_->run().info()->constants.rows);
+  const auto rows = static_cast<double>(core_->run().info()->trained_rows());
   log_.event(LogLevel::kEvaluations, "evaluation",
              {{"t_seconds", point.t_seconds},
               {"epoch", static_cast<double>(point.updates) / rows},

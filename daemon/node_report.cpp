@@ -67,9 +67,8 @@ void Node::export_results() {
   is_exporting_ = true;
   in_background(
       [image = run.model_image(), info = *run.info(), history = run.history(), rule = rule_,
-       directory = *out_, &log = log_] {
-        const sgd::LinearModel model =
-            linear_model(sgd::weights_of(image, *rule), info.settings, info.constants);
+       sigmoids = run.final_record()->result.sigmoids, directory = *out_, &log = log_] {
+        const sgd::LinearModel model = linear_model(sgd::weights_of(image, *rule), info, sigmoids);
         const auto result = write_result_files(directory, model, history);
         log.drain();  // what is uploaded has all lines up to here
         return result;
@@ -189,7 +188,7 @@ void Node::write_report(std::string_view state) {
 void Node::print_result() {
   const sgd::Run& run = core_->run();
   const sgd::FinalRecord& record = *run.final_record();
-  const auto rows = static_cast<double>(run.info()->constants.rows);
+  const auto rows = static_cast<double>(run.info()->trained_rows());
   log_.event(LogLevel::kMinimal, "result",
              {{"test_accuracy", record.result.test_accuracy},
               {"test_loss", record.result.test_loss},
@@ -201,6 +200,15 @@ void Node::print_result() {
               {"digest", fmt::format("{:016x}", record.digest)},
               {"partial", !run.unreached().empty()},
               {"files", out_ ? out_->string() : std::string()}});
+  if (const sgd::Measures& measures = record.result.measures;
+      measures.rows > 0 && !measures.is_multilabel) {
+    log_.event(LogLevel::kMinimal, "result_measures",
+               {{"majority_accuracy", measures.majority_accuracy()},
+                {"balanced_accuracy", measures.balanced_accuracy()},
+                {"macro_f1", sgd::f1_of(measures.labels).macro},
+                {"roc_auc", measures.roc_auc},
+                {"log_loss", measures.log_loss}});
+  }
   if (run.info()->constants.labels.is_multilabel) {
     log_.event(LogLevel::kMinimal, "result_labels",
                {{"micro_f1", record.result.micro_f1}, {"macro_f1", record.result.macro_f1}});

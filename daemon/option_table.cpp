@@ -146,11 +146,29 @@ Outcome set_name(const OptionSpec&, std::string_view text, Values& values) {
   return {};
 }
 
+/// One value; or several, which train chooses from.
 Outcome set_lambda(const OptionSpec& option, std::string_view text, Values& values) {
-  if (text.find(',') != std::string_view::npos) {
-    return std::unexpected("a search over several values is not available in this version");
+  constexpr std::size_t kMostSettings = 1000;
+  std::vector<double> lambdas;
+  for (bool is_more = true; is_more;) {
+    const std::size_t comma = text.find(',');
+    is_more = comma != std::string_view::npos;
+    const auto set =
+        set_number<&Values::learn, &LearnOptions::lambda>(option, text.substr(0, comma), values);
+    if (!set) return set;
+    const double lambda = values.learn.lambda;
+    if (std::ranges::find(lambdas, lambda) != lambdas.end()) {
+      return std::unexpected(fmt::format("{} is there twice", lambda));
+    }
+    lambdas.push_back(lambda);
+    if (is_more) text.remove_prefix(comma + 1);
   }
-  return set_number<&Values::learn, &LearnOptions::lambda>(option, text, values);
+  if (lambdas.size() > kMostSettings) {
+    return std::unexpected(fmt::format("expected {} values at most", kMostSettings));
+  }
+  if (lambdas.size() == 1) lambdas.clear();
+  values.learn.lambdas = std::move(lambdas);
+  return {};
 }
 
 Outcome set_advertise(const OptionSpec&, std::string_view text, Values& values) {
@@ -248,6 +266,47 @@ Outcome set_instructions(const OptionSpec&, std::string_view text, Values& value
   return {};
 }
 
+constexpr std::array<std::string_view, 2> kRawForms{"text", "csv"};
+constexpr std::array<std::string_view, 3> kTermWeights{"tf-idf", "counts", "binary"};
+constexpr std::array<std::string_view, 4> kColumnKinds{"numeric", "categorical", "text", "ignored"};
+
+Outcome set_from(const OptionSpec& option, std::string_view text, Values& values) {
+  auto set =
+      set_choice<&Values::data, &DataOptions::raw, &sgd::RecipeOptions::form>(option, text, values);
+  if (!set) return set;
+  values.data.from = values.data.raw.form;
+  values.predict.from = values.data.raw.form;
+  return {};
+}
+
+/// NAME=KIND,NAME=KIND; a name may have an equals sign, and no comma.
+Outcome add_columns(const OptionSpec&, std::string_view text, Values& values) {
+  for (bool is_more = true; is_more;) {
+    const std::size_t comma = text.find(',');
+    is_more = comma != std::string_view::npos;
+    const std::string_view column = text.substr(0, comma);
+    const std::size_t equals = column.rfind('=');
+    const auto kind = std::ranges::find(
+        kColumnKinds, equals == std::string_view::npos ? "" : column.substr(equals + 1));
+    if (kind == kColumnKinds.end()) {
+      return std::unexpected("expected NAME=numeric, categorical, text or ignored, and commas");
+    }
+    values.data.raw.columns.emplace_back(column.substr(0, equals),
+                                         static_cast<sgd::ColumnKind>(kind - kColumnKinds.begin()));
+    if (is_more) text.remove_prefix(comma + 1);
+  }
+  return {};
+}
+
+Outcome set_delimiter(const OptionSpec&, std::string_view text, Values& values) {
+  if (text == "tab") text = "\t";
+  if (text.size() != 1 || text == "\"" || text == "\n" || text == "\r" || text[0] < 0) {
+    return std::unexpected("expected one letter such as ; or |, or tab");
+  }
+  values.data.raw.delimiter = text[0];
+  return {};
+}
+
 Outcome set_json(const OptionSpec& option, std::string_view text, Values& values) {
   if (auto set = set_switch<&Values::data, &DataOptions::json>(option, text, values); !set) {
     return set;
@@ -294,13 +353,15 @@ const std::array kTable{
                .set = set_choice<&Values::learn, &LearnOptions::loss>},
     OptionSpec{
         .name = "lambda",
-        .value = "L",
+        .value = "L[,L...]",
         .commands = kLearning,
         .standard = "1e-4",
         .range = Range{.least = 0, .most = 1000},
         .meaning =
             "L2 strength: the objective is L/2*|w|^2 + mean loss. Larger: smaller weights, "
-            "fewer epochs needed, underfits at last. Smaller: fits the training rows closer.",
+            "fewer epochs needed, underfits at last. Smaller: fits the training rows closer. "
+            "train: of several values the one with the smallest loss on the test rows, or by "
+            "--cv.",
         .set = set_lambda},
     OptionSpec{.name = "bias",
                .commands = kLearning,
@@ -312,7 +373,16 @@ const std::array kTable{
     OptionSpec{.name = "init", .value = "MODEL", .commands = kLearning},
     OptionSpec{.name = "features", .value = "D", .commands = kLearning},
     OptionSpec{.name = "labels", .value = "A,B", .commands = kLearning},
-    OptionSpec{.name = "cv", .value = "K", .commands = kTrainCommand},
+    OptionSpec{.name = "cv",
+               .value = "K",
+               .commands = kTrainCommand,
+               .otherwise = "off",
+               .range = Range{.least = 2, .most = 1000},
+               .meaning =
+                   "Cross-validate: measure each K-th part of the rows with a model of the others, "
+                   "for each --lambda; then train on all rows. As many models at a time as "
+                   "--threads, on one copy of the rows.",
+               .set = set_count<&Values::train, &TrainOptions::folds>},
     OptionSpec{.name = "threads",
                .value = "T",
                .commands = kThreaded,
@@ -568,12 +638,17 @@ const std::array kTable{
           values.predict.model = text;
           return set_text<&Values::train, &TrainOptions::model>(option, text, values);
         }},
-    OptionSpec{.name = "report",
-               .value = "FILE",
-               .commands = kTrainCommand,
-               .otherwise = "not written",
-               .meaning = "Times, counts and results, as JSON.",
-               .set = set_text<&Values::train, &TrainOptions::report>},
+    OptionSpec{
+        .name = "report",
+        .value = "FILE",
+        .commands = kTrainCommand | kPredictCommand,
+        .otherwise = "not written",
+        .meaning = "Times, counts and results, as JSON; predict: accuracy and measures, where rows "
+                   "have labels.",
+        .set = [](const OptionSpec& option, std::string_view text, Values& values) -> Outcome {
+          values.predict.report = text;
+          return set_text<&Values::train, &TrainOptions::report>(option, text, values);
+        }},
     OptionSpec{.name = "data",
                .value = "DATA",
                .commands = kPredictCommand,
@@ -592,16 +667,104 @@ const std::array kTable{
         .otherwise = "labels",
         .meaning = "Print w*x + b behind the label; with several columns LABEL:SCORE for each.",
         .set = set_switch<&Values::predict, &PredictOptions::scores>},
-    OptionSpec{.name = "probabilities", .commands = kPredictCommand},
+    OptionSpec{
+        .name = "probabilities",
+        .commands = kLearning | kPredictCommand,
+        .otherwise = "off",
+        .meaning =
+            "predict: print LABEL:PROBABILITY for each label behind the label. train, node: keep "
+            "a tenth of the training rows (20,000 at most) back to fit what makes probabilities "
+            "of scores (Platt); the logistic loss needs none of that.",
+        .set = [](const OptionSpec& option, std::string_view text, Values& values) -> Outcome {
+          auto set = set_switch<&Values::learn, &LearnOptions::probabilities>(option, text, values);
+          values.predict.probabilities = values.learn.probabilities;
+          return set;
+        }},
+    // Raw data.
+    OptionSpec{
+        .name = "from",
+        .value = "FORM",
+        .commands = kDataConvertCommand | kPredictCommand,
+        .otherwise = "svmlight text or a cache",
+        .choices = kRawForms,
+        .meaning =
+            "The data is raw. text: lines of LABEL<TAB>TEXT, or of text alone. csv: a header "
+            "and rows. predict takes the recipe of the model.",
+        .set = set_from},
+    OptionSpec{
+        .name = "fit",
+        .value = "FILE",
+        .commands = kDataConvertCommand,
+        .otherwise = "not kept",
+        .meaning = "Where the recipe is written that is learned from raw data: how it becomes "
+                   "rows, for test data and models.",
+        .set = set_text<&Values::data, &DataOptions::fit>},
+    OptionSpec{
+        .name = "recipe",
+        .value = "FILE",
+        .commands = kDataConvertCommand | kLearning,
+        .otherwise = "none",
+        .meaning =
+            "data convert: use this recipe on raw data, in place of learning one. train, "
+            "node: the recipe that made the rows; the model keeps it, and predicts raw data.",
+        .set = [](const OptionSpec& option, std::string_view text, Values& values) -> Outcome {
+          values.learn.recipe = text;
+          return set_text<&Values::data, &DataOptions::recipe>(option, text, values);
+        }},
+    OptionSpec{
+        .name = "hash",
+        .value = "BITS",
+        .commands = kDataConvertCommand,
+        .standard = "18",
+        .range = Range{.least = 1, .most = 24},
+        .meaning =
+            "Terms of raw data have 2^BITS features. More: fewer terms share one, and models "
+            "as text are longer.",
+        .set = set_count<&Values::data, &DataOptions::raw, &sgd::RecipeOptions::hash_bits>},
+    OptionSpec{.name = "ngrams",
+               .value = "N",
+               .commands = kDataConvertCommand,
+               .standard = "1",
+               .range = Range{.least = 1, .most = 5},
+               .meaning = "Up to so many words in a row are a term.",
+               .set = set_count<&Values::data, &DataOptions::raw, &sgd::RecipeOptions::ngrams>},
+    OptionSpec{.name = "weight",
+               .value = "WEIGHT",
+               .commands = kDataConvertCommand,
+               .standard = "tf-idf",
+               .choices = kTermWeights,
+               .meaning = "What a term counts in a text, which is then scaled to length 1. tf-idf: "
+                          "rare terms more. binary: whether it is there.",
+               .set = set_choice<&Values::data, &DataOptions::raw, &sgd::RecipeOptions::weight>},
+    OptionSpec{
+        .name = "label",
+        .value = "COLUMN",
+        .commands = kDataConvertCommand,
+        .otherwise = "the one called label, where there is one",
+        .meaning = "The column of CSV that has the labels: numbers, or names.",
+        .set = set_text<&Values::data, &DataOptions::raw, &sgd::RecipeOptions::label_column>},
+    OptionSpec{.name = "columns",
+               .value = "NAME=KIND,...",
+               .commands = kDataConvertCommand,
+               .otherwise = "found out from their values",
+               .repeatable = true,
+               .meaning = "What columns of CSV are: numeric, categorical, text or ignored.",
+               .set = add_columns},
+    OptionSpec{.name = "delimiter",
+               .value = "C",
+               .commands = kDataConvertCommand,
+               .standard = ",",
+               .meaning = "What stands between two fields of CSV: a letter, or tab.",
+               .set = set_delimiter},
     // HTTP.
-    OptionSpec{.name = "http-token-file",
-               .value = "FILE",
-               .commands = kNodeCommand | kClients,
-               .otherwise = "changes are taken from loopback only",
-               .meaning =
-                   "The bearer token that a node asks for and a client shows where something is "
+    OptionSpec{
+        .name = "http-token-file",
+        .value = "FILE",
+        .commands = kNodeCommand | kClients,
+        .otherwise = "changes are taken from loopback only",
+        .meaning = "The bearer token that a node asks for and a client shows where something is "
                    "changed (stop, leave).",
-               .set = set_token_file},
+        .set = set_token_file},
     OptionSpec{.name = "http-host",
                .value = "NAME",
                .commands = kNodeCommand,
@@ -786,7 +949,7 @@ constexpr std::array kCommands{
                 .summary = "the same learner on one machine, no network"},
     CommandSpec{.command = kPredictCommand,
                 .words = "predict",
-                .summary = "labels or scores for a file, with a model"},
+                .summary = "labels, scores or probabilities for a file, with a model"},
     CommandSpec{.command = kDataInfoCommand,
                 .words = "data info",
                 .summary = "what a data set holds",

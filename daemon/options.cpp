@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "daemon/help_text.hpp"
@@ -128,6 +129,11 @@ void check_ports(const NodeOptions& node, Violations& violations) {
 }
 
 void check_shard(const NodeOptions& node, Violations& violations) {
+  if (node.shard && node.learn.probabilities && node.learn.loss == sgd::Loss::kHinge) {
+    violations.push_back(
+        "--shard and --probabilities: no node has rows of all parts to fit them on; expected "
+        "--loss logistic, whose scores are probabilities");
+  }
   if (!node.shard || (!node.learn.train.empty() && node.mode != NodeMode::kIdle)) return;
   const auto given = node.given.find("shard");
   violations.push_back(fmt::format("{}: expected --train with this node's part of the data",
@@ -146,24 +152,58 @@ Invocation node_invocation(OptionValues&& values, GivenOptions&& given, Violatio
   node.stop = values.stop;
   node.log = std::move(values.log);
   node.given = std::move(given);
+  if (!node.learn.lambdas.empty()) {
+    violations.push_back(
+        "--lambda: a node learns with one value; choose it with `hogwild train --lambda A,B,C`");
+  }
   settle_gossip(node, violations);
   check_ports(node, violations);
   check_shard(node, violations);
   return node;
 }
 
-Invocation train_invocation(OptionValues&& values, GivenOptions&& given) {
+Invocation train_invocation(OptionValues&& values, GivenOptions&& given, Violations& violations) {
   TrainOptions train = std::move(values.train);
   settle_epochs(values.stop);
   train.learn = std::move(values.learn);
+  if (!train.learn.lambdas.empty() && train.folds == 0 && train.learn.test.empty()) {
+    violations.push_back(
+        "--lambda: several values need rows to choose by; expected --test DATA or --cv K");
+  }
   train.stop = values.stop;
   train.log = std::move(values.log);
   train.given = std::move(given);
   return train;
 }
 
-Invocation data_invocation(OptionValues&& values, DataAction action) {
+Invocation predict_invocation(OptionValues&& values, Violations& violations) {
+  if (values.predict.scores && values.predict.probabilities) {
+    violations.push_back("--scores and --probabilities: expected one of them");
+  }
+  return std::move(values.predict);
+}
+
+/// A recipe says all that one is learned by.
+void check_raw(const DataOptions& data, const GivenOptions& given, Violations& violations) {
+  constexpr std::array kLearned{"fit", "hash", "ngrams", "weight", "label", "columns", "delimiter"};
+  const bool has_recipe = !data.recipe.empty();
+  if (has_recipe || !data.from) {
+    for (const char* const name : kLearned) {
+      if (!given.contains(name)) continue;
+      violations.push_back(fmt::format("--{}: expected {}", name,
+                                       has_recipe ? "it without --recipe, which says all of that"
+                                                  : "--from text or --from csv with it"));
+    }
+  }
+  if (has_recipe && given.contains("from")) {
+    violations.push_back("--from: expected it without --recipe, which says what the data is");
+  }
+}
+
+Invocation data_invocation(OptionValues&& values, DataAction action, const GivenOptions& given,
+                           Violations& violations) {
   values.data.action = action;
+  if (action == DataAction::kConvert) check_raw(values.data, given, violations);
   return std::move(values.data);
 }
 
@@ -178,15 +218,15 @@ Invocation invocation(Command command, OptionValues&& values, GivenOptions&& giv
     case kNodeCommand:
       return node_invocation(std::move(values), std::move(given), violations);
     case kTrainCommand:
-      return train_invocation(std::move(values), std::move(given));
+      return train_invocation(std::move(values), std::move(given), violations);
     case kPredictCommand:
-      return std::move(values.predict);
+      return predict_invocation(std::move(values), violations);
     case kDataInfoCommand:
-      return data_invocation(std::move(values), DataAction::kInfo);
+      return data_invocation(std::move(values), DataAction::kInfo, given, violations);
     case kDataConvertCommand:
-      return data_invocation(std::move(values), DataAction::kConvert);
+      return data_invocation(std::move(values), DataAction::kConvert, given, violations);
     case kDataSynthCommand:
-      return data_invocation(std::move(values), DataAction::kSynth);
+      return data_invocation(std::move(values), DataAction::kSynth, given, violations);
     case kStatusCommand:
       return client_invocation(std::move(values), ClientAction::kStatus);
     case kMembersCommand:

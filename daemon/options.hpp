@@ -14,6 +14,7 @@
 #include "daemon/fault_spec.hpp"
 #include "daemon/host_port.hpp"
 #include "daemon/quantity.hpp"
+#include "sgd/data/recipe.hpp"
 #include "sgd/learn/instruction_path.hpp"
 #include "sgd/learn/loss.hpp"
 
@@ -29,8 +30,12 @@ struct LearnOptions {
   std::string test;   ///< DATA, empty where none was named
   sgd::Loss loss = sgd::Loss::kHinge;
   double lambda = 0;
+  std::vector<double> lambdas{};  ///< of a search, two at least; empty where there is none
   bool bias = false;
-  unsigned threads = 0;  ///< 1 or more once parsed
+  bool probabilities = false;      ///< the model's scores are to become probabilities
+  std::filesystem::path recipe{};  ///< that the rows were made by; empty: none
+  std::string recipe_text{};       ///< what it says, once it has been read
+  unsigned threads = 0;            ///< 1 or more once parsed
   sgd::InstructionPath instructions = sgd::best_instruction_path();
   std::optional<std::uint64_t> seed;
 };
@@ -95,6 +100,7 @@ struct NodeOptions {
 
 struct TrainOptions {
   LearnOptions learn;
+  unsigned folds = 0;  ///< of a cross-validation; 0: none
   StopOptions stop;
   LogOptions log;
   std::filesystem::path model;   ///< empty: not written
@@ -107,6 +113,9 @@ struct PredictOptions {
   std::string data;
   std::filesystem::path output;  ///< empty: standard output
   bool scores = false;
+  bool probabilities = false;
+  std::optional<sgd::RawForm> from;  ///< raw data, by the model's recipe
+  std::filesystem::path report;      ///< of the measures; empty: not written
   unsigned threads = 0;
 };
 
@@ -115,7 +124,11 @@ enum class DataAction { kInfo, kConvert, kSynth };
 struct DataOptions {
   DataAction action = DataAction::kInfo;
   std::string data;
-  std::filesystem::path output;  ///< of convert and synth; empty: standard output
+  std::filesystem::path output;      ///< of convert and synth; empty: standard output
+  std::optional<sgd::RawForm> from;  ///< of convert: raw data
+  sgd::RecipeOptions raw;            ///< how it is to be read
+  std::filesystem::path fit;         ///< of convert: where the recipe is written; empty: nowhere
+  std::filesystem::path recipe;      ///< of convert: which to use; empty: one is fitted
   bool json = false;
   unsigned threads = 0;
 };

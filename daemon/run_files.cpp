@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "daemon/atomic_file.hpp"
+#include "daemon/measures_report.hpp"
 #include "sgd/model/binary_model.hpp"
 
 namespace hogwild::daemon {
@@ -61,7 +62,7 @@ json::value result_of(const RunReportFacts& facts) {
   result["epochs"] = facts.run == nullptr
                          ? json::value(nullptr)
                          : json::value(static_cast<double>(facts.updates) /
-                                       static_cast<double>(facts.run->constants.rows));
+                                       static_cast<double>(facts.run->trained_rows()));
   result["test_accuracy"] =
       record == nullptr ? json::value() : number(record->result.test_accuracy);
   result["test_loss"] = record == nullptr ? json::value() : number(record->result.test_loss);
@@ -69,6 +70,10 @@ json::value result_of(const RunReportFacts& facts) {
     result["micro_f1"] = record == nullptr ? json::value() : number(record->result.micro_f1);
     result["macro_f1"] = record == nullptr ? json::value() : number(record->result.macro_f1);
   }
+  result["measures"] =
+      record == nullptr || record->result.measures.rows == 0
+          ? json::value()
+          : json::value(measures_json(record->result.measures, facts.run->constants.labels.labels));
   result["objective"] = record == nullptr ? json::value() : number(record->result.objective);
   result["elapsed_seconds"] = record == nullptr ? json::value() : number(record->result.elapsed_s);
   result["stop_reason"] = record == nullptr ? json::value() : json::value(record->stop.reason);

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <cmath>
 #include <cstdio>
+#include <expected>
 #include <random>
 
 #include "daemon/atomic_file.hpp"
@@ -12,7 +13,11 @@
 #include "daemon/exit_code.hpp"
 #include "daemon/load_display.hpp"
 #include "daemon/local_trainer.hpp"
+#include "daemon/measures_report.hpp"
+#include "daemon/memory_allowance.hpp"
+#include "daemon/search.hpp"
 #include "daemon/version.hpp"
+#include "sgd/learn/learner_memory.hpp"
 #include "sgd/model/binary_model.hpp"
 
 namespace hogwild::daemon {
@@ -71,16 +76,60 @@ std::uint64_t largest_id(const sgd::FeatureOrder& order) {
   return std::uint64_t{*std::max_element(order.features().begin(), order.features().end())} + 1;
 }
 
+struct Found {
+  double lambda = 0;
+  boost::json::object report;
+};
+
+/// Chooses lambda, and shows what it was chosen by.
+std::expected<Found, DataFailure> search_lambda(const LearnOptions& learn, const SearchPlan& plan,
+                                                const TrainingData& data, const sgd::RunInfo& info,
+                                                bool is_verbose) {
+  const sgd::TrainingRows& rows = data.train->rows;
+  if (rows.row_count() < plan.folds) {
+    return std::unexpected(DataFailure{
+        kBadData, fmt::format("{}: {} rows, and --cv {}; expected as many rows as parts",
+                              learn.train, rows.row_count(), plan.folds)});
+  }
+  const std::uint64_t models = plan.lambdas.size() * std::max(1U, plan.folds);
+  const std::uint64_t at_a_time = std::min<std::uint64_t>(models, plan.threads);
+  const std::uint64_t needed =
+      at_a_time * sgd::learner_bytes(rows.feature_count(), rows.column_count(), 1);
+  if (auto complaint = memory_complaint(fmt::format("training {} models at a time", at_a_time),
+                                        needed, available_bytes());
+      !complaint.empty()) {
+    return std::unexpected(DataFailure{kFailed, complaint + "; expected fewer --threads"});
+  }
+  const auto results = search(data, info, sgd::kernels_of(learn.instructions), plan);
+  const SearchResult* const best = best_of(results);
+  if (is_verbose) {
+    fmt::print(
+        "{} models, measured on {}\n{}", models,
+        plan.folds > 0 ? fmt::format("{} parts of the training rows", plan.folds) : "the test rows",
+        search_text(results, best));
+  }
+  if (best == nullptr) {
+    return std::unexpected(DataFailure{
+        kFailed, learn.train + ": no lambda gave a finite loss: values of the rows are too large"});
+  }
+  return Found{best->lambda, search_json(results, best, plan.folds)};
+}
+
 }  // namespace
 
 int run_train(const TrainOptions& options) {
-  const LearnOptions& learn = options.learn;
+  LearnOptions learn = options.learn;
   for (const std::filesystem::path& path : {options.model, options.report}) {
     if (path.empty()) continue;
     if (const auto writable = check_writable(path); !writable) {
       fmt::print(stderr, "hogwild train: {}\n", writable.error());
       return kFailed;
     }
+  }
+  auto recipe = read_recipe(learn.recipe);
+  if (!recipe) {
+    fmt::print(stderr, "hogwild train: {}\n", recipe.error().message());
+    return kBadData;
   }
   const auto data = [&learn] {
     LoadDisplay display;
@@ -100,25 +149,50 @@ int run_train(const TrainOptions& options) {
       return kBadData;
     }
   }
-  const std::uint64_t rows = train.rows.row_count();
   const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
   sgd::RunInfo info;
   info.settings.loss = learn.loss;
   info.settings.lambda = learn.lambda;
   info.settings.bias = learn.bias;
+  info.settings.probabilities = learn.probabilities;
   info.settings.seed = seed;
   info.constants = run_constants(*data);
+  info.recipe = std::move(*recipe);
+  const std::uint64_t rows = info.trained_rows();
+  const sgd::RowSpan calibrating = held_back(info);
+  if (auto complaint = held_back_complaint(learn, train.rows.row_count()); !complaint.empty()) {
+    fmt::print(stderr, "hogwild train: {}: {}\n", learn.train, complaint);
+    return kBadData;
+  }
   const double max_time_s =
       options.stop.max_time ? std::chrono::duration<double>(*options.stop.max_time).count() : 0.0;
   const LocalLimits limits{options.stop.epochs.value_or(0), options.stop.updates.value_or(0),
                            max_time_s};
+  boost::json::value searched = nullptr;
+  if (options.folds > 0 || !learn.lambdas.empty()) {
+    const SearchPlan plan{
+        .lambdas = learn.lambdas.empty() ? std::vector{learn.lambda} : learn.lambdas,
+        .folds = options.folds,
+        .limits = limits,
+        .threads = learn.threads};
+    const auto found = search_lambda(learn, plan, *data, info, options.log.level > 0);
+    if (!found) {
+      fmt::print(stderr, "hogwild train: {}\n", found.error().message);
+      return found.error().exit_code;
+    }
+    learn.lambda = info.settings.lambda = found->lambda;
+    searched = found->report;
+  }
 
   const bool is_multilabel = train.labels.is_multilabel;
   const bool is_verbose = options.log.level > 0;
   if (is_verbose) {
-    fmt::print("{} rows, {} nonzeros, {} features, loaded in {:.3f} s; seed {}, {} threads\n", rows,
-               train.rows.nonzero_count(), train.rows.feature_count(), data->load_s, seed,
-               learn.threads);
+    fmt::print("{} rows, {} nonzeros, {} features, loaded in {:.3f} s; seed {}, {} threads\n",
+               train.rows.row_count(), train.rows.nonzero_count(), train.rows.feature_count(),
+               data->load_s, seed, learn.threads);
+    if (calibrating.count() > 0) {
+      fmt::print("{} rows are kept back to fit probabilities\n", calibrating.count());
+    }
     if (train.labels.column_count() > 1) {
       fmt::print("{} {}, one against the rest\n", train.labels.labels.size(),
                  is_multilabel ? "labels" : "classes");
@@ -130,8 +204,8 @@ int run_train(const TrainOptions& options) {
     }
     print_head(is_multilabel);
   }
-  LocalTrainer trainer(train.rows, info.rule(), limits, seed, sgd::kernels_of(learn.instructions),
-                       learn.threads);
+  LocalTrainer trainer(train.rows, calibrating, info.rule(), limits, seed,
+                       sgd::kernels_of(learn.instructions), learn.threads);
   LocalProgress progress;
   Figures figures;
   sgd::Weights weights;
@@ -154,12 +228,20 @@ int run_train(const TrainOptions& options) {
     if (options.stop.min_loss && figures.test_loss <= *options.stop.min_loss) break;
   } while (!progress.is_over);
 
-  const auto fit = sgd::evaluate(weights, train.rows, learn.loss, learn.threads);
+  const auto fit = sgd::evaluate(weights, train.rows, {0, rows}, learn.loss, learn.threads);
   const double objective = sgd::objective(weights, trainer.rule().lambda, fit.mean_loss);
   if (!std::isfinite(objective)) {
     fmt::print(stderr,
                "hogwild train: the model is not finite: values of the rows are too large\n");
     return kFailed;
+  }
+  sgd::Sigmoids sigmoids;
+  if (calibrating.count() > 0) sigmoids = sgd::fit_sigmoids(weights, train.rows, calibrating);
+  sgd::Measures measures;
+  if (data->test) {
+    measures =
+        sgd::measure(weights, *data->test,
+                     sgd::sigmoids_of(learn.loss, sigmoids, weights.column_count()), learn.threads);
   }
   if (is_verbose) {
     fmt::print("objective {:.6f}, train accuracy {:.2f}%", objective, 100 * fit.accuracy());
@@ -168,6 +250,7 @@ int run_train(const TrainOptions& options) {
       fmt::print(", micro-F1 {:.4f}, macro-F1 {:.4f}", figures.micro_f1, figures.macro_f1);
     }
     fmt::print("; trained in {:.4f} s\n", progress.train_s);
+    if (data->test) fmt::print("{}", measures_text(measures, train.labels.labels));
   }
   boost::json::object report = {
       {"version", std::string(version())},
@@ -179,7 +262,8 @@ int run_train(const TrainOptions& options) {
       {"seed", std::to_string(seed)},
       {"threads", learn.threads},
       {"instructions", sgd::to_string(learn.instructions)},
-      {"rows", rows},
+      {"rows", train.rows.row_count()},
+      {"calibration_rows", calibrating.count()},
       {"features", train.rows.feature_count()},
       {"labels", train.labels.labels.size()},
       {"multilabel", is_multilabel},
@@ -193,13 +277,16 @@ int run_train(const TrainOptions& options) {
       {"test_accuracy", number(figures.test_accuracy)},
       {"test_loss", number(figures.test_loss)},
       {"objective", objective},
+      {"search", std::move(searched)},
+      {"measures", data->test ? boost::json::value(measures_json(measures, train.labels.labels))
+                              : boost::json::value(nullptr)},
   };
   if (is_multilabel) {
     report["micro_f1"] = number(figures.micro_f1);
     report["macro_f1"] = number(figures.macro_f1);
     report["unknown_test_labels"] = data->unknown_test_labels;
   }
-  const sgd::LinearModel model = linear_model(weights, info.settings, info.constants);
+  const sgd::LinearModel model = linear_model(weights, info, sigmoids);
   const bool is_written =
       (options.model.empty() ||
        write(options.model, is_binary ? sgd::to_binary(model) : sgd::to_liblinear(model))) &&

@@ -11,6 +11,7 @@
 #include "daemon/memory_allowance.hpp"
 #include "sgd/data/cache.hpp"
 #include "sgd/data/cache_image.hpp"
+#include "sgd/data/recipe.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/learn/learner_memory.hpp"
 #include "sgd/replica/part.hpp"
@@ -260,10 +261,11 @@ sgd::RunConstants run_constants(const TrainingData& data) {
   return constants;
 }
 
-sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunSettings& settings,
-                              const sgd::RunConstants& constants) {
+sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunInfo& info,
+                              const sgd::Sigmoids& sigmoids) {
+  const sgd::RunConstants& constants = info.constants;
   sgd::LinearModel model = sgd::model_of(constants.labels);
-  model.loss = settings.loss;
+  model.loss = info.settings.loss;
   const std::size_t columns = model.column_count();
   const double scale = std::ldexp(1.0, constants.scale_exponent);
   std::vector<double> row(columns);
@@ -274,8 +276,30 @@ sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunSetting
   }
   model.feature_count =
       *std::max_element(constants.file_index.begin(), constants.file_index.end()) + 1;
-  if (settings.bias) model.intercept = weights.bias;
+  if (info.settings.bias) model.intercept = weights.bias;
+  model.sigmoids = sigmoids;
+  model.recipe = info.recipe;
   return model;
+}
+
+std::expected<std::string, sgd::DataError> read_recipe(const std::filesystem::path& path) {
+  if (path.empty()) return {};
+  const auto text = sgd::read_text(path.string());
+  if (!text) return std::unexpected(text.error());
+  const auto recipe = sgd::parse_recipe(text->view(), path.string());
+  if (!recipe) return std::unexpected(recipe.error());
+  return sgd::to_text(*recipe);
+}
+
+sgd::RowSpan held_back(const sgd::RunInfo& info) {
+  return {info.trained_rows(), info.constants.rows};
+}
+
+std::string held_back_complaint(const LearnOptions& learn, std::uint64_t rows) {
+  const bool wants = learn.probabilities && learn.loss != sgd::Loss::kLogistic;
+  if (!wants || sgd::held_back_rows(learn.loss, true, rows) > 0) return {};
+  return "--probabilities: " + std::to_string(rows) +
+         " rows are too few to keep a tenth back; expected 10 or more, or --loss logistic";
 }
 
 }  // namespace hogwild::daemon

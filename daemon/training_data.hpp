@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,9 +72,18 @@ struct FetchedData {
 /// What a run that trains on `data` has as its constants.
 [[nodiscard]] sgd::RunConstants run_constants(const TrainingData& data);
 
-/// The model of a run in the user's numbering and units.
-[[nodiscard]] sgd::LinearModel linear_model(const sgd::Weights& weights,
-                                            const sgd::RunSettings& settings,
-                                            const sgd::RunConstants& constants);
+/// The model of a run in the user's numbering and units; `sigmoids` where some were fitted.
+[[nodiscard]] sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunInfo& info,
+                                            const sgd::Sigmoids& sigmoids = {});
+
+/// The recipe that a user named, as it is kept in models; nothing where none was. Error: it cannot
+/// be read, or is none.
+[[nodiscard]] std::expected<std::string, sgd::DataError> read_recipe(
+    const std::filesystem::path& path);
+
+/// The last rows of a run's training set, which it keeps back to fit sigmoids; perhaps none.
+[[nodiscard]] sgd::RowSpan held_back(const sgd::RunInfo& info);
+/// Why the rows are too few to keep some back; empty where they are not, or none are wanted.
+[[nodiscard]] std::string held_back_complaint(const LearnOptions& learn, std::uint64_t rows);
 
 }  // namespace hogwild::daemon

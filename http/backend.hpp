@@ -68,7 +68,8 @@ class Backend {
   [[nodiscard]] virtual std::string model_tag() const = 0;
   /// Calls `completion` once, from any thread, with a line "label score" for each row of the
   /// svmlight text `rows`, by the newest state.
-  virtual void predict(std::string rows, std::move_only_function<void(Predictions)> completion) = 0;
+  virtual void predict(std::string rows, bool with_probabilities,
+                       std::move_only_function<void(Predictions)> completion) = 0;
 
   // What is done
   /// Ends the run of the whole cluster; `reason` becomes its stop_reason.

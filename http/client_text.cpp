@@ -280,6 +280,15 @@ std::string status_summary(const json::value& status) {
                  age ? short_duration(*age) + " ago" : "",
                  failed && *failed > 0 ? fixed(failed, 0) + " failed" : ""});
   }
+  if (const auto balanced = number(status, {"result", "balanced_accuracy"})) {
+    const auto f1 = number(status, {"result", "f1"});
+    const auto area = number(status, {"result", "roc_auc"});
+    const auto log_loss = number(status, {"result", "log_loss"});
+    summary.row("measures", {"majority " + percent(number(status, {"result", "majority_accuracy"})),
+                             "balanced " + percent(balanced), f1 ? "F1 " + fixed(f1, 4) : "",
+                             area ? "ROC AUC " + fixed(area, 4) : "",
+                             log_loss ? "log loss " + fixed(log_loss, 4) : ""});
+  }
   if (part(status, {"training", "stop_reason"}).is_string()) {
     const bool is_partial = part(status, {"result", "partial"}) == json::value(true);
     summary.row("stopped",

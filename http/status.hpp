@@ -136,6 +136,12 @@ struct CheckpointInfo {
 struct ResultInfo {
   bool partial = false;                ///< True where not every member confirmed the final state.
   std::vector<std::string> unreached;  ///< Names of the members that did not.
+  // Of the exported model, on the test data.
+  std::optional<double> majority_accuracy;  ///< Of saying always the most frequent class.
+  std::optional<double> balanced_accuracy;
+  std::optional<double> f1;  ///< Of the positive one of two classes.
+  std::optional<double> roc_auc;
+  std::optional<double> log_loss;
 };
 
 /// Everything of `GET /v1/status`.

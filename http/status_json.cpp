@@ -115,6 +115,11 @@ void write(JsonWriter& out, const CheckpointInfo& checkpoint) {
 void write(JsonWriter& out, const ResultInfo& result) {
   out.add("partial", result.partial);
   out.add("unreached", result.unreached);
+  out.add("majority_accuracy", result.majority_accuracy);
+  out.add("balanced_accuracy", result.balanced_accuracy);
+  out.add("f1", result.f1);
+  out.add("roc_auc", result.roc_auc);
+  out.add("log_loss", result.log_loss);
 }
 
 }  // namespace

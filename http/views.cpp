@@ -179,12 +179,20 @@ Answer get_events(const Call& call) {
 }
 
 Answer post_predict(const Call& call) {
-  return [&backend = call.backend, rows = call.request.body](Reply reply) mutable {
-    backend.predict(std::move(rows), [reply = std::move(reply)](Predictions lines) mutable {
-      if (!lines) return reply(refused(lines.error()));
-      reply(typed_response(200, kText, std::move(*lines)));
-    });
-  };
+  const auto probabilities = call.target.find("probabilities");
+  if (probabilities && !probabilities->empty() && *probabilities != "true" &&
+      *probabilities != "1") {
+    return bad_value("probabilities", "given without a value");
+  }
+  const bool with_probabilities = probabilities.has_value();
+  return
+      [&backend = call.backend, rows = call.request.body, with_probabilities](Reply reply) mutable {
+        backend.predict(std::move(rows), with_probabilities,
+                        [reply = std::move(reply)](Predictions lines) mutable {
+                          if (!lines) return reply(refused(lines.error()));
+                          reply(typed_response(200, kText, std::move(*lines)));
+                        });
+      };
 }
 
 }  // namespace hogwild::http

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "sgd/learn/row_scores.hpp"
+
 namespace hogwild::sgd {
 namespace {
 
@@ -20,22 +22,14 @@ struct Part {
   double loss = 0.0;
 };
 
-double margin_of(const Weights& weights, const TrainingRows& rows, std::uint64_t row) {
-  const auto feature = rows.features(row);
-  const auto value = rows.values(row);
-  double score = weights.bias[0];
-  for (std::size_t i = 0; i < feature.size(); ++i) {
-    score += static_cast<double>(value[i]) * weights.w[feature[i]];
-  }
-  return static_cast<double>(rows.sign(row)) * score;
-}
-
 Part evaluate_binary(const Weights& weights, const TrainingRows& rows, Loss loss,
                      std::uint64_t first, std::uint64_t last) {
   Part part;
   for (std::uint64_t row = first; row < last; ++row) {
-    const double margin = margin_of(weights, rows, row);
-    part.correct += margin > 0.0 ? 1U : 0U;
+    const double score = score_of(weights, rows, row);
+    const bool is_positive = rows.sign(row) > 0.0F;
+    part.correct += (score > 0.0) == is_positive ? 1U : 0U;
+    const double margin = is_positive ? score : -score;
     part.loss += loss_value(loss, margin);
   }
   return part;
@@ -55,7 +49,7 @@ class ColumnEvaluator {
   Part evaluate(std::uint64_t first, std::uint64_t last) {
     Part part;
     for (std::uint64_t row = first; row < last; ++row) {
-      score(row);
+      scores_of(weights_, rows_, row, score_);
       const std::span<const std::uint32_t> positives = rows_.positives(row);
       part.loss += loss_of(positives);
       part.correct += (is_multilabel_ ? count_decisions(positives) : wins(positives)) ? 1U : 0U;
@@ -67,19 +61,6 @@ class ColumnEvaluator {
   [[nodiscard]] std::span<const LabelCounts> counts() const { return counts_; }
 
  private:
-  void score(std::uint64_t row) {
-    const auto feature = rows_.features(row);
-    const auto value = rows_.values(row);
-    std::copy(weights_.bias.begin(), weights_.bias.end(), score_.begin());
-    double* const score = score_.data();
-    const std::size_t columns = score_.size();
-    for (std::size_t i = 0; i < feature.size(); ++i) {
-      const auto x = static_cast<double>(value[i]);
-      const double* const w = weights_.w.data() + feature[i] * columns;
-      for (std::size_t c = 0; c < columns; ++c) score[c] += x * w[c];
-    }
-  }
-
   [[nodiscard]] double loss_of(std::span<const std::uint32_t> positives) const {
     double sum = 0.0;
     auto next = positives.begin();
@@ -144,15 +125,21 @@ F1Scores f1_of(std::span<const LabelCounts> labels) {
 }
 
 Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss, unsigned threads) {
+  return evaluate(weights, rows, {0, rows.row_count()}, loss, threads);
+}
+
+Evaluation evaluate(const Weights& weights, const TrainingRows& rows, RowSpan span, Loss loss,
+                    unsigned threads) {
+  assert(span.first <= span.last && span.last <= rows.row_count());
   assert(weights.column_count() == rows.column_count());
   const std::uint64_t step = chunk_rows(rows.column_count());
-  const std::uint64_t chunks = (rows.row_count() + step - 1) / step;
+  const std::uint64_t chunks = (span.count() + step - 1) / step;
   std::vector<Part> parts(chunks);
   std::atomic<std::uint64_t> next{0};
   const auto for_each_chunk = [&](const auto& evaluate_rows) {
     for (std::uint64_t chunk = next++; chunk < chunks; chunk = next++) {
-      const std::uint64_t first = chunk * step;
-      const std::uint64_t last = std::min(rows.row_count(), first + step);
+      const std::uint64_t first = span.first + chunk * step;
+      const std::uint64_t last = std::min(span.last, first + step);
       rows.will_read(first, last - first);
       parts[chunk] = evaluate_rows(first, last);
     }
@@ -177,7 +164,7 @@ Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss,
     }
     work(counts[0]);
   }
-  Evaluation total{.rows = rows.row_count()};
+  Evaluation total{.rows = span.count()};
   double loss_sum = 0.0;
   for (const Part& part : parts) {
     total.correct += part.correct;

@@ -26,6 +26,7 @@ struct LabelCounts {
   std::uint64_t predicted = 0;
   std::uint64_t both = 0;
 
+  friend bool operator==(const LabelCounts&, const LabelCounts&) = default;
   LabelCounts& operator+=(const LabelCounts& other) {
     actual += other.actual;
     predicted += other.predicted;
@@ -40,7 +41,8 @@ struct LabelCounts {
 /// How a model does on a set of rows.
 struct Evaluation {
   std::uint64_t rows = 0;
-  /// Two classes: rows with a margin above 0. More: rows whose best column, the first of equal
+  /// Two classes: rows of the positive one with a score above 0, and of the other one without, as
+  /// predictions are made. More: rows whose best column, the first of equal
   /// ones, is theirs. Multi-label: rows of which every column is right (score above 0 or not).
   std::uint64_t correct = 0;
   /// Mean over rows of the losses of all their columns together, without the regulariser.
@@ -60,6 +62,18 @@ struct Evaluation {
 /// columns in both. Cost: one pass over the rows; for each nonzero one add a column.
 [[nodiscard]] Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss,
                                   unsigned threads);
+
+/// Rows one after the other: [first, last).
+struct RowSpan {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+
+  [[nodiscard]] std::uint64_t count() const { return last - first; }
+};
+
+/// The same of these rows alone. REQUIRES: last ≤ rows.row_count().
+[[nodiscard]] Evaluation evaluate(const Weights& weights, const TrainingRows& rows, RowSpan span,
+                                  Loss loss, unsigned threads);
 
 /// λ/2·‖W‖² + mean_loss, what training minimises: with several columns the sum of their objectives.
 [[nodiscard]] double objective(const Weights& weights, double lambda, double mean_loss);

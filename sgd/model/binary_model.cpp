@@ -25,8 +25,12 @@ constexpr std::uint32_t kByteOrder = 0x01020304;
 constexpr std::uint32_t kOtherByteOrder = 0x04030201;
 constexpr std::uint32_t kMultilabelFlag = 1;
 constexpr std::uint32_t kInterceptFlag = 2;
+constexpr std::uint32_t kSigmoidFlag = 4;
+constexpr std::uint32_t kRecipeFlag = 8;
 constexpr std::uint32_t kNoLoss = 255;
 constexpr std::uint32_t kMostIds = 0x7fffffff;
+
+static_assert(sizeof(Sigmoid) == 2 * sizeof(double), "two numbers of the file");
 
 struct Head {
   std::uint32_t version = kVersion;
@@ -40,6 +44,8 @@ struct Head {
 
   [[nodiscard]] bool is_multilabel() const { return (flags & kMultilabelFlag) != 0; }
   [[nodiscard]] bool has_intercept() const { return (flags & kInterceptFlag) != 0; }
+  [[nodiscard]] bool has_sigmoids() const { return (flags & kSigmoidFlag) != 0; }
+  [[nodiscard]] bool has_recipe() const { return (flags & kRecipeFlag) != 0; }
   [[nodiscard]] std::uint64_t cells() const { return std::uint64_t{features} * columns; }
   [[nodiscard]] std::uint64_t words() const { return (cells() + 63) / 64; }
 };
@@ -103,7 +109,8 @@ std::string complaint_of(const Head& head) {
   if (head.loss != kNoLoss && head.loss > static_cast<std::uint32_t>(Loss::kLogistic)) {
     return "an unknown loss " + std::to_string(head.loss);
   }
-  if (head.flags > (kMultilabelFlag | kInterceptFlag)) return "unknown flags";
+  if (head.flags > (kMultilabelFlag | kInterceptFlag | kSigmoidFlag | kRecipeFlag))
+    return "unknown flags";
   if (head.labels < 2 || head.labels > kMostColumns) {
     return std::to_string(head.labels) + " labels; expected from 2 to " +
            std::to_string(kMostColumns);
@@ -166,6 +173,17 @@ std::expected<LinearModel, std::string> read_body(const Head& head, Bytes bytes)
   if (!labels) return std::unexpected(too_short);
   auto intercept = bytes.take<double>(head.has_intercept() ? head.columns : 0);
   if (!intercept) return std::unexpected(too_short);
+  auto sigmoids = bytes.take<Sigmoid>(head.has_sigmoids() ? head.columns : 0);
+  if (!sigmoids) return std::unexpected(too_short);
+  std::string recipe;
+  if (head.has_recipe()) {
+    const auto length = bytes.take<std::uint64_t>(1);
+    const auto letters = length ? bytes.take<char>(length->front()) : std::nullopt;
+    if (!letters) return std::unexpected(too_short);
+    if (letters->empty() || letters->back() != '\n')
+      return std::unexpected("a recipe without lines");
+    recipe.assign(letters->begin(), letters->end());
+  }
   auto features = read_features(head, bytes);
   if (!features) return std::unexpected(std::move(features.error()));
   const auto present = bytes.take<std::uint64_t>(head.words());
@@ -187,13 +205,20 @@ std::expected<LinearModel, std::string> read_body(const Head& head, Bytes bytes)
   if (!are_finite(*intercept) || !are_finite(*values)) {
     return std::unexpected("weights that are not finite");
   }
+  for (const Sigmoid& sigmoid : *sigmoids) {
+    if (!std::isfinite(sigmoid.slope) || !std::isfinite(sigmoid.offset)) {
+      return std::unexpected("a sigmoid that is not finite");
+    }
+  }
   LinearModel model{.loss = std::nullopt,
                     .labels = std::move(*labels),
                     .is_multilabel = head.is_multilabel(),
                     .feature_count = head.largest_id,
                     .feature = std::move(*features),
                     .weight = std::vector<double>(head.cells()),
-                    .intercept = std::move(*intercept)};
+                    .intercept = std::move(*intercept),
+                    .sigmoids = std::move(*sigmoids),
+                    .recipe = std::move(recipe)};
   if (head.loss != kNoLoss) model.loss = static_cast<Loss>(head.loss);
   auto value = values->begin();
   for (std::size_t i = 0; i < present->size(); ++i) {
@@ -237,7 +262,9 @@ std::expected<LinearModel, std::string> read_file(std::string_view bytes) {
 
 std::string to_binary(const LinearModel& model) {
   Head head{.flags = (model.is_multilabel ? kMultilabelFlag : 0U) |
-                     (model.intercept.empty() ? 0U : kInterceptFlag),
+                     (model.intercept.empty() ? 0U : kInterceptFlag) |
+                     (model.sigmoids.empty() ? 0U : kSigmoidFlag) |
+                     (model.recipe.empty() ? 0U : kRecipeFlag),
             .loss = model.loss ? static_cast<std::uint32_t>(*model.loss) : kNoLoss,
             .labels = static_cast<std::uint32_t>(model.labels.size()),
             .columns = model.column_count(),
@@ -254,6 +281,12 @@ std::string to_binary(const LinearModel& model) {
   append(std::span<const Head>(&head, 1), out);
   append(std::span<const float>(model.labels), out);
   append(std::span<const double>(model.intercept), out);
+  append(std::span<const Sigmoid>(model.sigmoids), out);
+  if (!model.recipe.empty()) {
+    const std::uint64_t length = model.recipe.size();
+    append(std::span<const std::uint64_t>(&length, 1), out);
+    out += model.recipe;
+  }
   std::uint32_t next = 0;
   for (const std::uint32_t feature : model.feature) {
     append_varint(feature - next, out);

@@ -36,6 +36,8 @@ constexpr std::array<Solver, 8> kSolvers{{{"L2R_L1LOSS_SVC_DUAL", Loss::kHinge},
 
 /// Behind the weights of a multi-label model.
 constexpr std::string_view kMultilabel = "multilabel";
+constexpr std::string_view kSigmoid = "sigmoid";
+constexpr std::string_view kRecipe = "recipe";
 
 void append_number(double number, std::string& out) {
   char digits[32];
@@ -240,9 +242,56 @@ class ModelReader {
       model.is_multilabel = true;
       extra = next_word();
     }
+    while (extra == kSigmoid) {
+      if (auto read = read_sigmoid(model); !read) return read;
+      extra = next_word();
+    }
+    if (!model.sigmoids.empty() && model.sigmoids.size() != header.columns) {
+      return std::unexpected(fault(std::to_string(model.sigmoids.size()) +
+                                   " lines \"sigmoid\"; expected one a column, " +
+                                   std::to_string(header.columns)));
+    }
+    if (extra == kRecipe) {
+      if (auto read = read_recipe(model); !read) return read;
+      extra = next_word();
+    }
     if (extra.empty()) return {};
     return std::unexpected(fault(quote(extra) + "; expected the end of the file after " +
                                  std::to_string(header.weights()) + " weights"));
+  }
+
+  Checked read_sigmoid(LinearModel& model) {
+    const auto slope = read_number(word_on_line(), "a slope");
+    if (!slope) return std::unexpected(slope.error());
+    const auto offset = read_number(word_on_line(), "an offset");
+    if (!offset) return std::unexpected(offset.error());
+    model.sigmoids.push_back({*slope, *offset});
+    if (const std::string_view extra = word_on_line(); !extra.empty()) {
+      return std::unexpected(fault(quote(extra) + "; expected the end of the line"));
+    }
+    return {};
+  }
+
+  Checked read_recipe(LinearModel& model) {
+    const std::string_view word = word_on_line();
+    std::uint64_t lines = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), lines);
+    if (error != std::errc{} || end != word.data() + word.size() || !word_on_line().empty()) {
+      return std::unexpected(fault(quote(word) + "; expected the number of a recipe's lines"));
+    }
+    if (at_ < text_.size()) ++at_;  // the end of this line
+    const std::size_t first = at_;
+    for (; lines > 0; --lines) {
+      const std::size_t newline = text_.find('\n', at_);
+      if (newline == std::string_view::npos) {
+        word_ = text_.size();
+        return std::unexpected(
+            fault("the end of the file; expected " + std::to_string(lines) + " more lines"));
+      }
+      at_ = newline + 1;
+    }
+    model.recipe.assign(text_.substr(first, at_ - first));
+    return {};
   }
 
   std::expected<double, DataError> read_number(std::string_view word, std::string_view what) {
@@ -362,6 +411,18 @@ std::string to_liblinear(const LinearModel& model) {
   for (; next < model.feature_count; ++next) append_line(zeros.data());
   if (!model.intercept.empty()) append_line(model.intercept.data());
   if (model.is_multilabel) out.append(kMultilabel) += '\n';
+  for (const Sigmoid& sigmoid : model.sigmoids) {
+    out.append(kSigmoid) += ' ';
+    append_number(sigmoid.slope, out);
+    out += ' ';
+    append_number(sigmoid.offset, out);
+    out += '\n';
+  }
+  if (!model.recipe.empty()) {
+    const auto lines = std::count(model.recipe.begin(), model.recipe.end(), '\n');
+    out.append(kRecipe) += ' ' + std::to_string(lines) + '\n';
+    out += model.recipe;
+  }
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "sgd/data/labels.hpp"
 #include "sgd/data/load_error.hpp"
 #include "sgd/learn/loss.hpp"
+#include "sgd/learn/sigmoid.hpp"
 
 namespace hogwild::sgd {
 
@@ -34,6 +35,8 @@ struct LinearModel {
   std::vector<std::uint32_t> feature{};  ///< ids less one that have weights
   std::vector<double> weight{};          ///< of feature[i], column c: weight[i·column_count() + c]
   std::vector<double> intercept{};       ///< one a column; empty where it was trained without
+  Sigmoids sigmoids{};                   ///< fitted ones, one a column, or none (sigmoid.hpp)
+  std::string recipe{};                  ///< how raw data becomes its rows (recipe.hpp), or nothing
 
   [[nodiscard]] std::uint32_t column_count() const {
     return is_multilabel || labels.size() > 2 ? static_cast<std::uint32_t>(labels.size()) : 1;
@@ -61,7 +64,9 @@ struct LinearModel {
 /// more: it gives the best label alone. One of two labels says MCSVM_CS, the only solver that
 /// LIBLINEAR expects two columns of; its loss is not told, and liblinear-predict gives the first
 /// label where its score is above 0, else the second.
-/// REQUIRES: a loss, finite numbers, no liblinear_complaint().
+/// Sigmoids are lines `sigmoid SLOPE OFFSET`, one a column, behind these; a recipe is a line
+/// `recipe LINES` and its lines at the end. REQUIRES: a loss, finite numbers, no
+/// liblinear_complaint().
 [[nodiscard]] std::string to_liblinear(const LinearModel& model);
 
 /// Reads LIBLINEAR's text, ours or theirs: any number of classes in any order, any solver for

@@ -164,7 +164,7 @@ class BlockPredictor {
     return lines;
   }
 
-  [[nodiscard]] const PredictionTally& tally() const { return rows_.tally(); }
+  [[nodiscard]] PredictionTally take_tally() { return rows_.take_tally(); }
 
  private:
   static Lines failed(const DataError& error) {
@@ -234,9 +234,9 @@ std::string predict_range(const Dataset& dataset, RangeSource::Piece range, RowP
   return lines;
 }
 
-PredictionTally sum_of(const std::vector<PredictionTally>& tallies) {
+PredictionTally sum_of(std::vector<PredictionTally> tallies) {
   PredictionTally sum;
-  for (const PredictionTally& tally : tallies) sum += tally;
+  for (PredictionTally& tally : tallies) sum += std::move(tally);
   return sum;
 }
 
@@ -253,10 +253,10 @@ std::expected<PredictionTally, PredictionFailure> predict_text(TextBlocks blocks
   for_each_part(threads, threads, [&](std::size_t thread) {
     BlockPredictor mine(predictor, file);
     work.run([&mine](const BlockSource::Piece& piece) { return mine.predict(piece); });
-    tallies[thread] = mine.tally();
+    tallies[thread] = mine.take_tally();
   });
   if (auto failure = work.failure()) return std::unexpected(std::move(*failure));
-  PredictionTally tally = sum_of(tallies);
+  PredictionTally tally = sum_of(std::move(tallies));
   if (tally.rows > 0) return tally;
   return std::unexpected(PredictionFailure{.is_of_data = true, .message = no_rows(file).message()});
 }
@@ -271,10 +271,10 @@ std::expected<PredictionTally, PredictionFailure> predict_dataset(const Dataset&
   for_each_part(threads, threads, [&](std::size_t thread) {
     RowPredictor mine(predictor);
     work.run([&](RangeSource::Piece range) { return Lines(predict_range(dataset, range, mine)); });
-    tallies[thread] = mine.tally();
+    tallies[thread] = mine.take_tally();
   });
   if (auto failure = work.failure()) return std::unexpected(std::move(*failure));
-  return sum_of(tallies);
+  return sum_of(std::move(tallies));
 }
 
 }  // namespace hogwild::sgd

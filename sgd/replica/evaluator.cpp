@@ -21,7 +21,7 @@ double mark(std::size_t index) {
 
 Evaluator::Evaluator(const RunInfo& info, Instant now)
     : layout_(info.layout()),
-      rows_(info.constants.rows),
+      rows_(info.trained_rows()),
       interval_(info.settings.loss_interval),
       has_clock_(!info.settings.is_reproducible()),
       next_(now) {}

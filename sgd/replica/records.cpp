@@ -1,5 +1,8 @@
 #include "sgd/replica/records.hpp"
 
+#include <cmath>
+
+#include "sgd/data/labels.hpp"
 #include "sgd/data/mix64.hpp"
 
 namespace hogwild::sgd {
@@ -8,6 +11,43 @@ namespace {
 constexpr std::size_t kMostLinks = 32;
 constexpr std::size_t kMostLinkText = 2048;
 
+void write_measures(const Measures& measures, ByteWriter& writer) {
+  writer.varint(measures.rows);
+  if (measures.rows == 0) return;
+  writer.u8(measures.is_multilabel ? 1 : 0);
+  writer.varint(measures.labels.size());
+  for (const LabelCounts& counts : measures.labels) {
+    writer.varint(counts.actual);
+    writer.varint(counts.predicted);
+    writer.varint(counts.both);
+  }
+  writer.varint(measures.confusion.size());
+  for (const std::uint64_t count : measures.confusion) writer.varint(count);
+  writer.f64(measures.roc_auc);
+  writer.f64(measures.log_loss);
+}
+
+Measures read_measures(ByteReader& reader) {
+  Measures measures{.rows = reader.varint()};
+  if (measures.rows == 0) return measures;
+  measures.is_multilabel = reader.u8() == 1;
+  const std::uint64_t labels = reader.varint();
+  if (labels < 2 || labels > kMostColumns) reader.fail();
+  for (std::uint64_t i = 0; i < labels && reader.ok(); ++i) {
+    LabelCounts counts{.actual = reader.varint(), .predicted = reader.varint()};
+    counts.both = reader.varint();
+    measures.labels.push_back(counts);
+  }
+  const std::uint64_t cells = reader.varint();
+  if (cells != 0 && (labels > kMostConfusedClasses || cells != labels * labels)) reader.fail();
+  for (std::uint64_t i = 0; i < cells && reader.ok(); ++i) {
+    measures.confusion.push_back(reader.varint());
+  }
+  measures.roc_auc = reader.f64();
+  measures.log_loss = reader.f64();
+  return measures;
+}
+
 void write_result(const RunResult& result, ByteWriter& writer) {
   writer.f64(result.test_loss);
   writer.f64(result.test_accuracy);
@@ -15,6 +55,12 @@ void write_result(const RunResult& result, ByteWriter& writer) {
   writer.f64(result.micro_f1);
   writer.f64(result.macro_f1);
   writer.f64(result.elapsed_s);
+  write_measures(result.measures, writer);
+  writer.varint(result.sigmoids.size());
+  for (const Sigmoid& sigmoid : result.sigmoids) {
+    writer.f64(sigmoid.slope);
+    writer.f64(sigmoid.offset);
+  }
 }
 
 RunResult read_result(ByteReader& reader) {
@@ -25,6 +71,15 @@ RunResult read_result(ByteReader& reader) {
   result.micro_f1 = reader.f64();
   result.macro_f1 = reader.f64();
   result.elapsed_s = reader.f64();
+  result.measures = read_measures(reader);
+  const std::uint64_t sigmoids = reader.varint();
+  if (sigmoids > kMostColumns) reader.fail();
+  for (std::uint64_t i = 0; i < sigmoids && reader.ok(); ++i) {
+    const double slope = reader.f64();
+    const double offset = reader.f64();
+    if (!std::isfinite(slope) || !std::isfinite(offset)) reader.fail();
+    result.sigmoids.push_back({slope, offset});
+  }
   return result;
 }
 
@@ -100,6 +155,15 @@ ReplicaImage read_image(const SumsLayout& layout, ByteReader& reader) {
     image.coverage.push_back(read_coverage(reader, OriginWindow::kWindow));
   }
   return image;
+}
+
+/// Whether a record's figures are of a model of so many columns, or of none.
+bool fits(const std::optional<FinalRecord>& record, std::uint32_t columns) {
+  if (!record) return true;
+  const RunResult& result = record->result;
+  const std::size_t labels = columns == 1 ? 2 : columns;
+  return (result.measures.rows == 0 || result.measures.labels.size() == labels) &&
+         (result.sigmoids.empty() || result.sigmoids.size() == columns);
 }
 
 /// 1 and the content that `write` appends.
@@ -187,6 +251,7 @@ std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes) {
   if ((flags & 8U) != 0) snapshot.round = read_record(reader);
   const bool is_consistent =
       reader.done() && std::isfinite(snapshot.elapsed_s) && snapshot.elapsed_s >= 0 &&
+      fits(snapshot.final_record, snapshot.info.layout().columns()) &&
       (!snapshot.final_record || snapshot.final_record->run == snapshot.info.id);
   if (!is_consistent) return std::nullopt;
   return snapshot;
@@ -210,7 +275,7 @@ std::optional<RunReport> decode_report(std::span<const std::byte> bytes, const S
     }
     report.links = std::move(links);
   }
-  if (!reader.done()) return std::nullopt;
+  if (!reader.done() || !fits(report.final_record, layout.columns())) return std::nullopt;
   return report;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sgd/learn/measures.hpp"
 #include "sgd/replica/evaluator.hpp"
 #include "sgd/replica/history.hpp"
 #include "sgd/replica/ids.hpp"
@@ -25,6 +26,8 @@ struct RunResult {
   double micro_f1 = kUnknown;  ///< on the test data, of a multi-label set (sgd/learn/evaluate.hpp)
   double macro_f1 = kUnknown;
   double elapsed_s = 0.0;  ///< of the run when it stopped
+  Measures measures{};     ///< on the test data; no rows where there is none
+  Sigmoids sigmoids{};     ///< of the model, where rows were held back to fit them
 };
 
 /// The end of a run: which state is the final one, and how good it is. Made once, by one member,

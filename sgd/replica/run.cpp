@@ -158,6 +158,7 @@ void Run::try_create(Instant now, RunOutbox& out) {
 
   RunInfo info;
   info.settings = options_.settings;
+  info.recipe = options_.recipe;
   info.settings.test_source = data_->test_source;
   if (data_->part) {
     std::vector<PartSummary> parts = {*data_->part};
@@ -175,8 +176,9 @@ void Run::try_create(Instant now, RunOutbox& out) {
   info.founders = std::move(founders);
   enter_run(std::move(info), now, 0.0);
   begin_rounds(now, out);
-  // A state that is not nothing, and constants that are of others too, travel in snapshots.
-  const bool is_plain = replica_->digest() == 0 && !rounds_ && !is_sharded();
+  // A state that is not nothing, constants that are of others too, and recipes travel in snapshots.
+  const bool is_plain =
+      replica_->digest() == 0 && !rounds_ && !is_sharded() && info_->recipe.empty();
   constants_hash_ = is_plain ? hash_of(info_->constants) : 0;
   next_founding_ = now;
   tell_founders(now, out);
@@ -221,6 +223,8 @@ void Run::on_founding(PeerId from, std::span<const std::byte> payload, Instant n
   const std::uint64_t test_fingerprint = info.constants.test_fingerprint;
   info.constants = *data_->constants;
   info.constants.test_fingerprint = test_fingerprint;
+  info.recipe = options_.recipe;
+  if (info.settings.recipe != recipe_id(info.recipe)) return;
   if (!contradiction(info).empty()) return;
   awaited_ = Awaited::kNothing;  // a snapshot is of no use any more
   enter_run(std::move(info), now, founding->elapsed_s);
@@ -262,7 +266,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   rounds_.reset();
   replica_ = std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes,
                                        is_by_rounds ? ApplyMode::kByRound : ApplyMode::kAtOnce);
-  plan_ = std::make_unique<BlockPlan>(info_->constants.rows, info_->settings.seed,
+  plan_ = std::make_unique<BlockPlan>(info_->trained_rows(), info_->settings.seed,
                                       is_by_rounds ? options_.name_key : self_);
   if (is_by_rounds) make_rounds(now);
   run_start_ = now - std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -417,7 +421,7 @@ void Run::start_training(Instant now, RunOutbox& out) {
         trainers.push_back(id);
       }
     }
-    plan_->start({replica_->sums().examples() / info_->constants.rows + 1, 0}, trainers);
+    plan_->start({replica_->sums().examples() / info_->trained_rows() + 1, 0}, trainers);
   }
   out.events.push_back({RunEventType::kStartTraining, 0, {}, {}});
 }
@@ -425,7 +429,7 @@ void Run::start_training(Instant now, RunOutbox& out) {
 // The founders go on about where the checkpoint was taken. Each had walked a little more or less:
 // some blocks come twice or not at all in this epoch.
 WalkProgress Run::first_position() const {
-  const std::uint64_t rows = info_->constants.rows;
+  const std::uint64_t rows = info_->trained_rows();
   const std::uint64_t updates = info_->first_updates();
   const auto part = static_cast<double>(updates % rows) / static_cast<double>(rows);
   return {updates / rows,
@@ -438,10 +442,10 @@ bool Run::feed(RowQueue& queue, Instant now) {
     // A pause of the process is not caught up with: at most a fifth of a second is released at
     // once.
     allowance_ = std::min(allowance_ + options_.rate_limit * seconds_between(fed_at_, now),
-                          options_.rate_limit / 5 + BlockPlan::block_rows(info_->constants.rows));
+                          options_.rate_limit / 5 + BlockPlan::block_rows(info_->trained_rows()));
   }
   fed_at_ = now;
-  const std::uint32_t block_rows = BlockPlan::block_rows(info_->constants.rows);
+  const std::uint32_t block_rows = BlockPlan::block_rows(info_->trained_rows());
   const std::uint64_t most_ranges =
       std::min<std::uint64_t>(kRowsAhead / block_rows, queue.capacity());
   const double lookahead_now = lookahead();
@@ -596,7 +600,7 @@ double Run::most_updates() const {
   const RunSettings& settings = info_->settings;
   double most = std::numeric_limits<double>::infinity();
   if (settings.epochs > 0) {
-    most = settings.epochs * static_cast<double>(info_->constants.rows);
+    most = settings.epochs * static_cast<double>(info_->trained_rows());
   }
   if (settings.updates > 0) most = std::min(most, static_cast<double>(settings.updates));
   return most;
@@ -605,7 +609,7 @@ double Run::most_updates() const {
 void Run::check_stop_rules(Instant now, RunOutbox& out) {
   const RunSettings& settings = info_->settings;
   const std::uint64_t examples = replica_->sums().examples();
-  const auto rows = static_cast<double>(info_->constants.rows);
+  const auto rows = static_cast<double>(info_->trained_rows());
   if (settings.epochs > 0 && static_cast<double>(examples) >= settings.epochs * rows) {
     request_stop("epochs", now, out);
   } else if (settings.updates > 0 && examples >= settings.updates) {
@@ -645,7 +649,7 @@ void Run::evaluated(const EvaluationReport& report, Instant now, RunOutbox& out)
   const RunSettings& settings = info_->settings;
   append_point(outcome->point, outcome->image.scalars, out);
   status_is_due_ = true;
-  const Improvement improvement = improvement_of(history_, info_->constants.rows);
+  const Improvement improvement = improvement_of(history_, info_->trained_rows());
   if (improvement.best_row == history_.size() - 1) {
     evaluator_->keep({history_.size() - 1, std::move(outcome->image)});
   }

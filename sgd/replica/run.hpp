@@ -30,6 +30,7 @@ namespace hogwild::sgd {
 /// What this node was started with.
 struct RunOptions {
   RunSettings settings;                      ///< of the run, should this node create it
+  std::string recipe{};                      ///< of the run, should this node create it
   std::map<std::string, std::string> given;  ///< settings that the user gave: joining a run
                                              ///< that has others is refused
   bool must_meet_peer = false;               ///< started with seeds: creates no run alone

@@ -101,7 +101,9 @@ void Run::measured_at_end(const EvaluationReport& report, const Evaluator::Outco
                                 .objective = report.objective,
                                 .micro_f1 = report.micro_f1,
                                 .macro_f1 = report.macro_f1,
-                                .elapsed_s = stopped_at_s_},
+                                .elapsed_s = stopped_at_s_,
+                                .measures = report.measures,
+                                .sigmoids = report.sigmoids},
                      .history = history_};
   if (is_kept) {
     record.kept_row = kept->row;

@@ -16,6 +16,7 @@ using Items = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t kMostText = 4096;
 constexpr std::size_t kMostItems = 64;
+constexpr std::size_t kMostRecipe = std::size_t{1} << 29U;  // 2²⁴ features and their counts
 constexpr std::size_t kMostFounders = 4096;
 
 template <typename Number>
@@ -66,6 +67,8 @@ const std::vector<Field>& fields() {
        [](S& s, const std::string& v) { return scan_limit(v, s.lambda); }},
       {"bias", [](const S& s) { return std::string(s.bias ? "true" : "false"); },
        [](S& s, const std::string& v) { return (s.bias = v == "true") || v == "false"; }},
+      {"probabilities", [](const S& s) { return std::string(s.probabilities ? "true" : "false"); },
+       [](S& s, const std::string& v) { return (s.probabilities = v == "true") || v == "false"; }},
       {"epochs", [](const S& s) { return print(s.epochs); },
        [](S& s, const std::string& v) { return scan_limit(v, s.epochs); }},
       {"max-time", [](const S& s) { return print(s.max_time_s); },
@@ -86,6 +89,8 @@ const std::vector<Field>& fields() {
        [](S& s, const std::string& v) { return scan(v, s.seed); }},
       {"shard", [](const S& s) { return std::string(s.is_sharded ? "true" : "false"); },
        [](S& s, const std::string& v) { return (s.is_sharded = v == "true") || v == "false"; }},
+      {"recipe", [](const S& s) { return s.recipe; },
+       [](S& s, const std::string& v) { return (s.recipe = v).size() <= 16; }},
       {"train", [](const S& s) { return s.train_source; },
        [](S& s, const std::string& v) { return (s.train_source = v).size() <= kMostText; }},
       {"test", [](const S& s) { return s.test_source; },
@@ -149,6 +154,19 @@ std::optional<RunSettings> RunSettings::from_items(const Items& items) {
     if (at == by_name.end() || !field.scan(settings, at->second)) return std::nullopt;
   }
   return settings;
+}
+
+std::string recipe_id(std::string_view recipe) {
+  if (recipe.empty()) return {};
+  std::uint64_t hash = mix64(recipe.size());
+  for (std::size_t at = 0; at < recipe.size(); at += sizeof hash) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, recipe.data() + at, std::min(sizeof word, recipe.size() - at));
+    hash = mix64(hash + word);
+  }
+  char digits[17] = {};
+  char* const end = std::to_chars(digits, digits + sizeof digits, hash, 16).ptr;
+  return {digits, end};
 }
 
 Rule RunInfo::rule() const {
@@ -218,6 +236,7 @@ void write_run_info(const RunInfo& info, ByteWriter& writer) {
     writer.u64(info.resumed->from_run);
     writer.varint(info.resumed->updates);
   }
+  writer.text(info.recipe);
 }
 
 std::optional<RunInfo> read_run_info(ByteReader& reader) {
@@ -243,9 +262,10 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
     resumed.from_run = reader.u64();
     resumed.updates = reader.varint();
   }
+  info.recipe = reader.text(kMostRecipe);
 
-  bool is_valid = reader.ok() && info.id != 0 && constants.rows > 0 && exponent >= -300 &&
-                  exponent <= 300 && features > 0 &&
+  bool is_valid = reader.ok() && info.settings.recipe == recipe_id(info.recipe) && info.id != 0 &&
+                  constants.rows > 0 && exponent >= -300 && exponent <= 300 && features > 0 &&
                   size_complaint(features, constants.labels.column_count()).empty();
   for (const float metric : constants.metric)
     is_valid = is_valid && metric > 0 && std::isfinite(metric);

@@ -11,6 +11,7 @@
 #include "sgd/data/labels.hpp"
 #include "sgd/learn/loss.hpp"
 #include "sgd/learn/rule.hpp"
+#include "sgd/learn/sigmoid.hpp"
 #include "sgd/learn/sums_layout.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/wire.hpp"
@@ -34,6 +35,7 @@ struct RunSettings {
   Loss loss = Loss::kHinge;
   double lambda = 1e-4;  ///< in the user's units
   bool bias = false;
+  bool probabilities = false;        ///< rows are held back to fit what makes them of scores
   double epochs = 0;                 ///< passes over the rows by the cluster
   double max_time_s = 0;             ///< from the run's first update
   std::uint64_t updates = 0;         ///< of the cluster
@@ -44,6 +46,7 @@ struct RunSettings {
   std::uint32_t expect = 1;
   std::uint64_t seed = 0;
   bool is_sharded = false;   ///< each member trains on its own private part
+  std::string recipe;        ///< names RunInfo::recipe: a hash of it, or nothing
   std::string train_source;  ///< only where anybody can make the data again: `synth:…`
   std::string test_source;
 
@@ -95,12 +98,22 @@ struct RunInfo {
   [[nodiscard]] RunId line() const { return resumed ? resumed->first_run : id; }
   /// Updates that it begins with.
   [[nodiscard]] std::uint64_t first_updates() const { return resumed ? resumed->updates : 0; }
+  std::string recipe{};  ///< how raw data becomes rows, for the models (sgd/data/recipe.hpp)
+
+  /// Rows that are trained on: all but those held back. An epoch is one pass over them.
+  [[nodiscard]] std::uint64_t trained_rows() const {
+    const bool holds_back = settings.probabilities && !settings.is_sharded;
+    return constants.rows - held_back_rows(settings.loss, holds_back, constants.rows);
+  }
   [[nodiscard]] SumsLayout layout() const {
     return {static_cast<std::uint32_t>(constants.metric.size()), constants.labels.column_count()};
   }
   /// The learning rule on scaled rows: λ′ = λ·c².
   [[nodiscard]] Rule rule() const;
 };
+
+/// What settings call a recipe.
+[[nodiscard]] std::string recipe_id(std::string_view recipe);
 
 void write_run_info(const RunInfo& info, ByteWriter& writer);
 /// Fails the reader, and gives nothing, where the bytes are no consistent run.

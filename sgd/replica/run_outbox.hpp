@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sgd/learn/measures.hpp"
 #include "sgd/learn/published_sums.hpp"
 #include "sgd/replica/history.hpp"
 #include "sgd/replica/ids.hpp"
@@ -52,6 +53,8 @@ struct EvaluationReport {
   double objective = kUnknown;
   double micro_f1 = kUnknown;
   double macro_f1 = kUnknown;
+  Measures measures{};  ///< on the test data, where the evaluation is final
+  Sigmoids sigmoids{};  ///< fitted to the rows held back, where it is
 };
 
 struct RunEvent {

@@ -183,7 +183,7 @@ double Run::round_lookahead() const {
 // than is left of the run.
 std::uint64_t Run::most_of_round(std::uint64_t t, bool& is_bounded) const {
   const auto nodes = static_cast<double>(std::max<std::size_t>(1, round_trainers()));
-  const double rows = static_cast<double>(info_->constants.rows);
+  const double rows = static_cast<double>(info_->trained_rows());
   const double examples = static_cast<double>(t);
   const double guard = std::min(rows / 2, std::max(2000.0, examples / 2)) / nodes;
   const double left = std::ceil(std::max(0.0, most_updates() - examples) / nodes);
@@ -239,7 +239,7 @@ void Run::start_plan() {
   }
   const bool is_at_start = examples == info_->first_updates();
   plan_->start(
-      is_at_start ? first_position() : WalkProgress{examples / info_->constants.rows + 1, 0},
+      is_at_start ? first_position() : WalkProgress{examples / info_->trained_rows() + 1, 0},
       trainers);
 }
 

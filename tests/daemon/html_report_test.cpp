@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 #include <vector>
 
+#include "daemon/measures_report.hpp"
+
 namespace hogwild::daemon {
 namespace {
 
@@ -52,6 +54,42 @@ BOOST_AUTO_TEST_CASE(what_others_wrote_is_text_and_only_web_links_are_links) {
   BOOST_TEST(contains(page, "no answer &amp; no ack"));
   BOOST_TEST(contains(page, "<a href=\"https://x.example/w\">"));
   BOOST_TEST(!contains(page, "javascript:"));
+}
+
+BOOST_AUTO_TEST_CASE(measures_are_told_with_the_confusions) {
+  json::value report = kReport;
+  BOOST_TEST(!contains(html_report(report, kVal, kTrain, kFiles), "Test rows by label"));
+  const sgd::Measures measures{.rows = 100,
+                               .is_multilabel = false,
+                               .labels = {{97, 98, 96}, {3, 2, 1}},
+                               .confusion = {96, 1, 2, 1},
+                               .roc_auc = 0.875};
+  report.at("result").as_object()["measures"] = measures_json(measures, std::vector{-1.0F, 1.0F});
+  const auto page = html_report(report, kVal, kTrain, kFiles);
+  for (const auto* piece : {"<dt>accuracy of the majority</dt><dd>97.00 %</dd>",
+                            "<dt>ROC AUC</dt><dd>0.8750</dd>", "<dt>precision</dt><dd>0.5000</dd>",
+                            "Test rows by label", "<th scope=\"row\">1</th><td>2</td><td>1</td>"}) {
+    BOOST_TEST(contains(page, piece), piece);
+  }
+  BOOST_TEST(!contains(page, "log loss"));  // unknown
+}
+
+BOOST_AUTO_TEST_CASE(measures_read_as_text) {
+  const sgd::Measures measures{.rows = 100,
+                               .is_multilabel = false,
+                               .labels = {{97, 98, 96}, {3, 2, 1}},
+                               .confusion = {96, 1, 2, 1},
+                               .roc_auc = 0.875};
+  BOOST_TEST(
+      measures_text(measures, std::vector{-1.0F, 1.0F}) ==
+      "    class       rows  predicted precision    recall        F1\n"
+      "       -1         97         98    0.9796    0.9897    0.9846\n"
+      "        1          3          2    0.5000    0.3333    0.4000\n"
+      "true/said        -1         1\n"
+      "       -1        96         1\n"
+      "        1         2         1\n"
+      "balanced accuracy 66.15%; saying always -1 would be right on 97.00%; ROC AUC 0.8750\n");
+  BOOST_TEST(measures_text({}, {}) == "");
 }
 
 BOOST_AUTO_TEST_CASE(partial_result_says_so) {

@@ -194,7 +194,6 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
       {"l1", {"node", "--l1", "1"}},           {"class-weight", {"train", "--class-weight", "1=2"}},
       {"init", {"train", "--init", "m"}},      {"features", {"node", "--features", "3"}},
       {"labels", {"node", "--labels", "1,2"}}, {"pin", {"node", "--pin", "auto"}},
-      {"cv", {"train", "--cv", "5"}},          {"probabilities", {"predict", "--probabilities"}},
   };
   for (const auto& [name, arguments] : later) {
     const auto found = violations(arguments);
@@ -203,8 +202,45 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
   }
   BOOST_TEST(only_violation({"node", "--loss", "squared-hinge"}) ==
              "--loss 'squared-hinge': not available in this version, which has hinge or logistic");
-  BOOST_TEST(contains(only_violation({"train", "--train", "x", "--lambda", "1,2"}),
-                      "not available in this version"));
+}
+
+BOOST_AUTO_TEST_CASE(several_lambdas_are_a_search_on_one_machine) {
+  const auto train =
+      parsed<TrainOptions>({"train", "--train", "x", "--test", "y", "--lambda", "1e-4,0.01,1"});
+  BOOST_TEST((train.learn.lambdas == std::vector<double>{1e-4, 0.01, 1}));
+  BOOST_TEST(
+      parsed<TrainOptions>({"train", "--train", "x", "--lambda", "2"}).learn.lambdas.empty());
+  BOOST_TEST(parsed<TrainOptions>({"train", "--train", "x", "--cv", "5"}).folds == 5U);
+  BOOST_TEST(only_violation({"train", "--train", "x", "--lambda", "1,2"}) ==
+             "--lambda: several values need rows to choose by; expected --test DATA or --cv K");
+  BOOST_TEST(
+      only_violation({"node", "--lambda", "1,2"}) ==
+      "--lambda: a node learns with one value; choose it with `hogwild train --lambda A,B,C`");
+  BOOST_TEST(contains(only_violation({"train", "--train", "x", "--cv", "3", "--lambda", "1,"}),
+                      "--lambda '1,': expected a number"));
+  BOOST_TEST(contains(only_violation({"train", "--train", "x", "--cv", "3", "--lambda", "1,1"}),
+                      "1 is there twice"));
+}
+
+BOOST_AUTO_TEST_CASE(raw_data_is_read_as_it_is_said_to_be) {
+  const auto data = parsed<DataOptions>(
+      {"data", "convert", "--from", "csv", "--hash", "20", "--label", "y", "--columns",
+       "a=b=text,c=ignored", "--columns", "d=numeric", "--delimiter", "tab", "in", "out.svm"});
+  BOOST_TEST((data.from == sgd::RawForm::kCsv));
+  BOOST_TEST(data.raw.hash_bits == 20U);
+  BOOST_TEST(data.raw.delimiter == '\t');
+  const std::vector<std::pair<std::string, sgd::ColumnKind>> columns{
+      {"a=b", sgd::ColumnKind::kText},
+      {"c", sgd::ColumnKind::kIgnored},
+      {"d", sgd::ColumnKind::kNumeric}};
+  BOOST_TEST((data.raw.columns == columns));
+  BOOST_TEST(only_violation({"data", "convert", "--hash", "9", "in", "out.svm"}) ==
+             "--hash: expected --from text or --from csv with it");
+  BOOST_TEST(only_violation({"data", "convert", "--recipe", "r", "--fit", "f", "in", "out.svm"}) ==
+             "--fit: expected it without --recipe, which says all of that");
+  BOOST_TEST(
+      only_violation({"predict", "--model", "m", "--data", "d", "--scores", "--probabilities"}) ==
+      "--scores and --probabilities: expected one of them");
 }
 
 BOOST_AUTO_TEST_CASE(values_that_are_wrong_are_named_with_what_would_be_right) {

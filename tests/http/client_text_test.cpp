@@ -111,7 +111,13 @@ BOOST_AUTO_TEST_CASE(summary_names_the_coordinator_the_end_and_who_was_not_reach
                                    {"waiting", "for a majority"}};
   status.at("training").at("round") = 17;
   status.at("training").at("stop_reason") = "epochs";
-  status.at("result") = {{"partial", true}, {"unreached", {"node-4", "node-5"}}};
+  status.at("result") = {{"partial", true},
+                         {"unreached", {"node-4", "node-5"}},
+                         {"majority_accuracy", 0.97},
+                         {"balanced_accuracy", 0.8125},
+                         {"f1", 0.6667},
+                         {"roc_auc", nullptr},
+                         {"log_loss", nullptr}};
   const std::string text = status_summary(status);
   BOOST_TEST(contains(text, "leads     node-3, term 4, since 2026-11-23T04:00:00.000Z,"), text);
   BOOST_TEST(contains(text, "it has the best claim"), text);
@@ -120,6 +126,7 @@ BOOST_AUTO_TEST_CASE(summary_names_the_coordinator_the_end_and_who_was_not_reach
   BOOST_TEST(contains(text, "waits: for a majority"), text);
   BOOST_TEST(contains(text, "round 17"), text);
   BOOST_TEST(contains(text, "stopped   epochs, without node-4,node-5\n"), text);
+  BOOST_TEST(contains(text, "measures  majority 97.00 %, balanced 81.25 %, F1 0.6667\n"), text);
 }
 
 // A node of another version answers with other members, or with others of these.

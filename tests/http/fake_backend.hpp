@@ -43,8 +43,9 @@ class FakeBackend : public Backend {
   }
 
   std::string model_tag() const override { return tag_value; }
-  void predict(std::string rows, std::move_only_function<void(Predictions)> completion) override {
-    calls.push_back("predict " + rows);
+  void predict(std::string rows, bool with_probabilities,
+               std::move_only_function<void(Predictions)> completion) override {
+    calls.push_back((with_probabilities ? "predict probabilities " : "predict ") + rows);
     completion(predictions);
   }
 

@@ -462,6 +462,12 @@ BOOST_AUTO_TEST_CASE(anybody_may_ask_for_predictions) {
   BOOST_TEST(answer.status == 200U);
   BOOST_TEST(text_of(answer) == "1 0.5\n");
   BOOST_TEST(node.backend.calls.back() == "predict 1 5:1\n");
+  request.target = "/v1/predict?probabilities";
+  BOOST_TEST(Node::response(route(request, node.access, node.backend)).status == 200U);
+  BOOST_TEST(node.backend.calls.back() == "predict probabilities 1 5:1\n");
+  request.target = "/v1/predict?probabilities=maybe";
+  BOOST_TEST(Node::response(route(request, node.access, node.backend)).status == 400U);
+  request.target = "/v1/predict";
   node.backend.predictions =
       std::unexpected(Refusal{RefusalKind::kInvalid, "body:1:3: no feature has the id 0"});
   const auto wrong = Node::response(route(request, node.access, node.backend));

@@ -45,7 +45,7 @@ NodeStatus full_status() {
   status.network = {1, 2, 3, 4, 5};
   status.rounds = RoundsInfo{2, 4, true, 3, 0.02, 5, 6, 7, "no quorum"};
   status.checkpoint = CheckpointInfo{300000, 1.5, 446136, 0.002, 3, 1};
-  status.result = ResultInfo{true, {"d", "e"}};
+  status.result = ResultInfo{true, {"d", "e"}, 0.9, 0.8, 0.7, 0.6, 0.5};
   return status;
 }
 
@@ -80,7 +80,9 @@ BOOST_AUTO_TEST_CASE(status_has_every_field_of_the_contract) {
       "rounds.lost_updates_total:int64 rounds.waiting:string checkpoint.updates:int64 "
       "checkpoint.age_seconds:double checkpoint.bytes:int64 checkpoint.write_seconds:double "
       "checkpoint.written_total:int64 checkpoint.failed_total:int64 "
-      "result.partial:bool result.unreached[]:string ");
+      "result.partial:bool result.unreached[]:string result.majority_accuracy:double "
+      "result.balanced_accuracy:double result.f1:double result.roc_auc:double "
+      "result.log_loss:double ");
 }
 
 BOOST_AUTO_TEST_CASE(values_of_the_status_are_where_they_belong) {

@@ -34,6 +34,14 @@ std::vector<LinearModel> models_of_each_kind() {
     with.intercept.assign(with.column_count(), 0.125);
     models.push_back(std::move(with));
   }
+  for (std::size_t i = 0; i < kinds; ++i) {
+    LinearModel with = models[i];
+    for (std::uint32_t c = 0; c < with.column_count(); ++c) {
+      with.sigmoids.push_back({.slope = -1.5 - c, .offset = 0.25 * c});
+    }
+    with.recipe = "hogwild recipe 1\ntexts 3\n";
+    models.push_back(std::move(with));
+  }
   for (LinearModel& model : models) {
     while (model.weight.size() < std::size_t{64} * model.column_count() + model.column_count()) {
       const auto weight = std::bit_cast<double>(random());

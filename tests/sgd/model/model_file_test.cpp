@@ -35,7 +35,7 @@ LinearModel parse_model(const std::string& text) {
 }
 
 double score(const LinearModel& model, const Dataset& dataset, std::size_t row) {
-  const Predictor predictor(model, /*with_scores=*/true);
+  const Predictor predictor(model, PredictionForm::kScores);
   RowPredictor rows(predictor);
   std::string line;
   rows.predict(dataset.rows.features(row), dataset.rows.values(row), {}, line);
@@ -302,6 +302,41 @@ BOOST_AUTO_TEST_CASE(changed_bytes_of_a_model_are_read_or_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(sigmoids_follow_the_weights_and_read_back_exactly) {
+  LinearModel model = dense({.labels = {1.0F, -1.0F}, .weight = {0.5}});
+  model.sigmoids = {{.slope = -1.7, .offset = 0.1}};
+  BOOST_TEST(to_liblinear(model).ends_with("w\n0.5\nsigmoid -1.7 0.1\n"));
+  BOOST_TEST((parse_liblinear(to_liblinear(model), "m").value() == model));
+  LinearModel labels =
+      dense({.labels = {1.0F, 2.0F, 3.0F}, .is_multilabel = true, .weight = {1, 2, 3}});
+  labels.sigmoids = {{-1, 0}, {-2, 0.5}, {-3, 1e-300}};
+  BOOST_TEST((parse_liblinear(to_liblinear(labels), "m").value() == labels));
+  labels.recipe = "hogwild recipe 1\nlabel %20x\ntexts 3\n";
+  BOOST_TEST(to_liblinear(labels).ends_with("\nrecipe 3\nhogwild recipe 1\nlabel %20x\ntexts 3\n"));
+  BOOST_TEST((parse_liblinear(to_liblinear(labels), "m").value() == labels));
+}
+
+BOOST_AUTO_TEST_CASE(sigmoids_that_cannot_be_are_refused) {
+  const std::string model =
+      "solver_type L2R_LR\nnr_class 3\nlabel 1 2 3\nnr_feature 1\nbias -1\nw\n1 2 3\n";
+  const auto refusal = [&](const std::string& end) {
+    const auto parsed = parse_liblinear(model + end, "m");
+    return parsed ? std::string("accepted") : parsed.error().message();
+  };
+  BOOST_TEST(refusal("sigmoid 1\n") ==
+             "m:8:10: found the end of the line; expected an offset, a finite number");
+  BOOST_TEST(refusal("sigmoid 1 inf\n") ==
+             "m:8:11: found \"inf\"; expected an offset, a finite number");
+  BOOST_TEST(refusal("sigmoid 1 2 3\n") == "m:8:13: found \"3\"; expected the end of the line");
+  BOOST_TEST(refusal("recipe 2\na\n") ==
+             "m:10:1: found the end of the file; expected 1 more lines");
+  BOOST_TEST(refusal("recipe x\n") ==
+             "m:8:8: found \"x\"; expected the number of a recipe's lines");
+  BOOST_TEST(refusal("recipe 1\na\nb\n").starts_with("m:10:1: found \"b\"; expected the end"));
+  BOOST_TEST(refusal("sigmoid 1 2\n") ==
+             "m:9:1: found 1 lines \"sigmoid\"; expected one a column, 3");
+}
+
 BOOST_AUTO_TEST_CASE(csv_lists_the_weights_that_are_not_zero) {
   BOOST_TEST(to_weights_csv(dense(
                  {.loss = Loss::kHinge, .weight = {0.5, 0.0, -0.0, -2e-7}, .intercept = {}})) ==
@@ -376,7 +411,7 @@ std::vector<float> liblinear_labels(const TemporaryDirectory& directory, const s
 
 /// Labels that our prediction gives.
 std::vector<float> our_labels(const LinearModel& model, const Dataset& dataset) {
-  const Predictor predictor(model, /*with_scores=*/false);
+  const Predictor predictor(model, PredictionForm::kLabels);
   RowPredictor rows(predictor);
   std::string lines;
   for (std::size_t row = 0; row < dataset.row_count(); ++row) {

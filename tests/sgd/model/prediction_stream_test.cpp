@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -81,7 +82,7 @@ BOOST_AUTO_TEST_CASE(threads_and_blocks_do_not_show_in_the_lines) {
   const Dataset dataset = parse_valid(text);
   for (const LinearModel& model :
        {random_model({1, 2}, false), random_model({3, 1, 2}, false), random_model({2, 3}, true)}) {
-    const Predictor predictor(model, /*with_scores=*/true);
+    const Predictor predictor(model, PredictionForm::kScores);
     RowPredictor rows(predictor);
     std::string expected;
     for (std::size_t row = 0; row < dataset.row_count(); ++row) {
@@ -89,6 +90,8 @@ BOOST_AUTO_TEST_CASE(threads_and_blocks_do_not_show_in_the_lines) {
       if (dataset.label[row] == dataset.label[row]) labels.push_back(dataset.label[row]);
       rows.predict(dataset.rows.features(row), dataset.rows.values(row), labels, expected);
     }
+    const Measures measures = MeasureTally(rows.tally().measures).finish();
+    BOOST_TEST(measures.log_loss > 0.0);
     const auto check = [&](const Outcome& outcome) {
       BOOST_TEST(outcome.failure.empty());
       BOOST_TEST((outcome.lines == expected));
@@ -96,9 +99,11 @@ BOOST_AUTO_TEST_CASE(threads_and_blocks_do_not_show_in_the_lines) {
       BOOST_TEST(outcome.tally.labelled == rows.tally().labelled);
       BOOST_TEST(outcome.tally.correct == rows.tally().correct);
       BOOST_TEST(outcome.tally.unknown_labels == rows.tally().unknown_labels);
-      if (model.is_multilabel) {
-        BOOST_TEST((f1_of(outcome.tally.labels) == f1_of(rows.tally().labels)));
-      }
+      const Measures other = MeasureTally(outcome.tally.measures).finish();
+      BOOST_TEST((other.labels == measures.labels && other.confusion == measures.confusion));
+      BOOST_TEST(other.log_loss == measures.log_loss);
+      BOOST_TEST(std::isnan(other.roc_auc) == (model.column_count() > 1));
+      if (model.column_count() == 1) BOOST_TEST(other.roc_auc == measures.roc_auc);
     };
     for (const unsigned threads : {1U, 2U, 5U}) {
       for (const std::size_t block : {200U, 3000U, 1U << 20U}) {
@@ -127,7 +132,7 @@ BOOST_AUTO_TEST_CASE(first_bad_line_is_told_and_the_lines_before_its_block_are_w
   bad.replace(at + 60, 5, "1 x:1");
   const std::string path = directory.write("rows", bad);
   const LinearModel model = dense({.weight = {1.0}});
-  const Predictor predictor(model, false);
+  const Predictor predictor(model, PredictionForm::kLabels);
   for (const unsigned threads : {1U, 2U, 5U}) {
     for (const std::size_t block : {60U, 600U, 1U << 20U}) {
       const Outcome outcome = predict_file(path, predictor, threads, block);
@@ -142,7 +147,7 @@ BOOST_AUTO_TEST_CASE(first_bad_line_is_told_and_the_lines_before_its_block_are_w
 BOOST_AUTO_TEST_CASE(a_text_without_rows_is_refused) {
   const TemporaryDirectory directory;
   const LinearModel model = dense({.weight = {1.0}});
-  const Predictor predictor(model, false);
+  const Predictor predictor(model, PredictionForm::kLabels);
   for (const char* text : {"", "\n\n# nothing\n"}) {
     const Outcome outcome = predict_file(directory.write("rows", text), predictor, 2, 1U << 20U);
     BOOST_TEST(outcome.failure.starts_with("rows.svm: no rows"), outcome.failure);
@@ -156,7 +161,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_written_ends_the_work) {
   for (int row = 0; row < 10'000; ++row) text += "1 1:1\n";
   const std::string path = directory.write("rows", text);
   const LinearModel model = dense({.weight = {1.0}});
-  const Predictor predictor(model, false);
+  const Predictor predictor(model, PredictionForm::kLabels);
   for (const unsigned threads : {1U, 3U}) {
     int calls = 0;
     const auto tally = predict_text(blocks_of(path, 600), predictor, threads,
@@ -175,7 +180,7 @@ BOOST_AUTO_TEST_CASE(what_a_writer_throws_comes_out) {
   const TemporaryDirectory directory;
   const std::string path = directory.write("rows", "1 1:1\n");
   const LinearModel model = dense({.weight = {1.0}});
-  const Predictor predictor(model, false);
+  const Predictor predictor(model, PredictionForm::kLabels);
   BOOST_CHECK_THROW((void)predict_text(blocks_of(path, 600), predictor, 2,
                                        [](std::string_view) -> std::expected<void, std::string> {
                                          throw std::runtime_error("writer");

@@ -15,6 +15,9 @@ Snapshot full_snapshot() {
   snapshot.info.id = 5;
   snapshot.info.settings.lambda = 1e-5;
   snapshot.info.settings.bias = true;
+  snapshot.info.settings.probabilities = true;
+  snapshot.info.recipe = "hogwild recipe 1\ntexts 3\n";
+  snapshot.info.settings.recipe = recipe_id(snapshot.info.recipe);
   snapshot.info.settings.train_source = "synth:rcv1";
   snapshot.info.constants.rows = 100;
   snapshot.info.constants.scale_exponent = -3;
@@ -36,6 +39,13 @@ Snapshot full_snapshot() {
   record.result.objective = 0.25;
   record.result.micro_f1 = 0.75;
   record.result.macro_f1 = 0.5;
+  record.result.measures = {.rows = 9,
+                            .is_multilabel = false,
+                            .labels = {{5, 4, 3}, {2, 3, 1}, {2, 2, 0}},
+                            .confusion = {3, 1, 1, 1, 1, 0, 0, 1, 1},
+                            .roc_auc = 0.75,
+                            .log_loss = 0.5};
+  record.result.sigmoids = {{-1.0, 0.5}, {-2.0, 0.0}, {-3.0, -0.5}};
   record.history = snapshot.history;
   record.kept_row = 0;
   record.kept_digest = digest_of(snapshot.image.sums);
@@ -138,6 +148,7 @@ BOOST_AUTO_TEST_CASE(a_snapshot_comes_back_whole) {
   BOOST_CHECK(got->info.settings == sent.info.settings);
   BOOST_CHECK(got->info.constants == sent.info.constants);
   BOOST_TEST(got->info.founders == sent.info.founders);
+  BOOST_TEST(got->info.recipe == sent.info.recipe);
   BOOST_TEST(got->image.sums.sums == sent.image.sums.sums);
   BOOST_TEST(got->image.digest == sent.image.digest);
   BOOST_CHECK(got->image.coverage == sent.image.coverage);
@@ -145,6 +156,8 @@ BOOST_AUTO_TEST_CASE(a_snapshot_comes_back_whole) {
   BOOST_TEST(got->final_record->result.objective == 0.25);
   BOOST_TEST(got->final_record->result.micro_f1 == 0.75);
   BOOST_TEST(got->final_record->result.macro_f1 == 0.5);
+  BOOST_CHECK(got->final_record->result.measures == sent.final_record->result.measures);
+  BOOST_CHECK(got->final_record->result.sigmoids == sent.final_record->result.sigmoids);
   BOOST_TEST(got->final_record->kept_row.value() == 0U);
   BOOST_TEST(digest_of(got->kept->image) == sent.final_record->kept_digest);
   BOOST_TEST(got->info.layout().columns() == 3U);
