@@ -174,11 +174,16 @@ std::string for_zsh(std::string_view text) {
 }
 
 std::string zsh_completion() {
-  std::string commands;
+  std::string commands = "    'data:look at, convert or make data sets'\n";
+  std::string data_commands;  // the second word of `data ...`
   std::string cases;
   for (const CommandSpec& command : command_table()) {
     if (!command.is_available) continue;
-    commands += fmt::format("    '{}:{}'\n", command.words, for_zsh(command.summary));
+    const std::string_view words = command.words;
+    const bool is_data = words.starts_with("data ");
+    (is_data ? data_commands : commands) +=
+        fmt::format("    '{}:{}'\n", is_data ? words.substr(words.find(' ') + 1) : words,
+                    for_zsh(command.summary));
     cases += fmt::format("    ('{}') arguments=(\n", command.words);
     for (const OptionSpec* option : options_of(command)) {
       std::string value;
@@ -197,8 +202,10 @@ std::string zsh_completion() {
   return fmt::format(R"(#compdef hogwild
 # Completion of hogwild for zsh.
 _hogwild() {{
-  local -a commands arguments
+  local -a commands data_commands arguments
   commands=(
+{})
+  data_commands=(
 {})
   if (( CURRENT == 2 )); then
     _describe command commands
@@ -207,7 +214,7 @@ _hogwild() {{
   local command=$words[2]
   if [[ $command == data ]]; then
     if (( CURRENT == 3 )); then
-      compadd info convert synth
+      _describe command data_commands
       return
     fi
     command="data $words[3]"
@@ -218,7 +225,7 @@ _hogwild() {{
 }}
 _hogwild "$@"
 )",
-                     commands, cases);
+                     commands, data_commands, cases);
 }
 
 }  // namespace
