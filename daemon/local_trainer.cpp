@@ -32,7 +32,8 @@ std::uint64_t most_updates(const LocalLimits& limits, std::uint64_t rows) {
 }  // namespace
 
 LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalLimits limits,
-                           std::uint64_t seed, const sgd::Kernels& kernels, unsigned threads)
+                           std::uint64_t seed, const sgd::Kernels& kernels, unsigned threads,
+                           const sgd::SumsImage* initial)
     : rows_(rows),
       rule_(std::move(rule)),
       limits_(limits),
@@ -42,6 +43,7 @@ LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalL
       own_(published_.layout()),
       queue_(queue_capacity(rows.row_count())),
       pool_({rows_, rule_, published_, own_, queue_, pace_, kernels, threads}, {}) {
+  if (initial != nullptr) published_.install(*initial);
   plan_.start(0, std::array{kAlone});
 }
 
@@ -87,7 +89,7 @@ LocalProgress LocalTrainer::run_segment() {
     for (std::uint32_t c = 0; c < published_.layout().columns(); ++c) {
       loss += grown(sgd::SumsLayout::loss(c)) * sgd::kCurvatureUnit;
     }
-    progress.train_loss = loss / examples;
+    progress.train_loss = rule_.loss_scale * loss / examples;
   }
   progress.has_fault = pace_.has_fault.load();
   progress.is_over = progress.updates >= most_updates_ || progress.has_fault ||

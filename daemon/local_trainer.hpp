@@ -33,8 +33,10 @@ struct LocalProgress {
 /// one thread and one instruction path a seed repeats every bit.
 class LocalTrainer {
  public:
+  /// `initial`: the state to start from; null: zeros.
   LocalTrainer(const sgd::TrainingRows& rows, sgd::Rule rule, LocalLimits limits,
-               std::uint64_t seed, const sgd::Kernels& kernels, unsigned threads);
+               std::uint64_t seed, const sgd::Kernels& kernels, unsigned threads,
+               const sgd::SumsImage* initial = nullptr);
 
   /// Trains up to the next whole epoch or the limit.
   LocalProgress run_segment();

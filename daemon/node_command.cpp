@@ -6,6 +6,7 @@
 
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/initial_model.hpp"
 #include "daemon/node.hpp"
 
 namespace hogwild::daemon {
@@ -43,9 +44,15 @@ int run_node(const NodeOptions& options) {
   if (!options.key_file.empty() || !options.http_token_file.empty()) {
     static_cast<void>(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
   }
+  auto initial = load_initial_model(options.learn.init);
+  if (!initial) {
+    fmt::print(stderr, "hogwild node: {}\n", initial.error().message);
+    return initial.error().exit_code;
+  }
   std::unique_ptr<Node> node;
   try {
-    node = std::make_unique<Node>(options, std::move(keys), std::move(service), **log);
+    node = std::make_unique<Node>(options, std::move(keys), std::move(service), **log,
+                                  std::move(*initial));
   } catch (const std::exception& error) {
     (*log)->drain();
     fmt::print(stderr, "hogwild node: {}\n", error.what());

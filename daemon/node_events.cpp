@@ -304,7 +304,8 @@ void Node::evaluate(sgd::EvaluationRequest request) {
         sgd::EvaluationReport report{.number = request.number};
         const sgd::Weights weights = sgd::weights_of(request.image, *rule);
         if (data && data->test) {
-          const auto test = sgd::evaluate(weights, *data->test, rule->loss, threads);
+          const auto test =
+              sgd::evaluate(weights, *data->test, rule->loss, threads, rule->class_weight);
           report.test_loss = test.mean_loss;
           report.test_accuracy = test.accuracy();
           if (test.f1) {
@@ -313,8 +314,9 @@ void Node::evaluate(sgd::EvaluationRequest request) {
           }
         }
         if (request.is_final && data && data->train) {
-          const auto fit = sgd::evaluate(weights, data->train->rows, rule->loss, threads);
-          report.objective = sgd::objective(weights, rule->lambda, fit.mean_loss);
+          const auto fit =
+              sgd::evaluate(weights, data->train->rows, rule->loss, threads, rule->class_weight);
+          report.objective = sgd::objective(weights, *rule, fit.mean_loss);
         }
         return Measured{report, std::chrono::duration<double>(Clock::now() - start).count()};
       },

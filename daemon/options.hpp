@@ -14,6 +14,7 @@
 #include "daemon/fault_spec.hpp"
 #include "daemon/host_port.hpp"
 #include "daemon/quantity.hpp"
+#include "sgd/learn/class_weight.hpp"
 #include "sgd/learn/instruction_path.hpp"
 #include "sgd/learn/loss.hpp"
 
@@ -29,6 +30,9 @@ struct LearnOptions {
   std::string test;   ///< DATA, empty where none was named
   sgd::Loss loss = sgd::Loss::kHinge;
   double lambda = 0;
+  double l1 = 0;
+  sgd::ClassWeightSetting class_weight;
+  std::filesystem::path init;  ///< a model to start from; empty: zeros
   bool bias = false;
   unsigned threads = 0;  ///< 1 or more once parsed
   sgd::InstructionPath instructions = sgd::best_instruction_path();

@@ -67,6 +67,8 @@ json::value result_of(const RunReportFacts& facts) {
     result["macro_f1"] = record == nullptr ? json::value() : number(record->result.macro_f1);
   }
   result["objective"] = record == nullptr ? json::value() : number(record->result.objective);
+  result["nonzero_weights"] =
+      facts.nonzero_weights ? json::value(*facts.nonzero_weights) : json::value();
   result["elapsed_seconds"] = record == nullptr ? json::value() : number(record->result.elapsed_s);
   result["stop_reason"] = record == nullptr ? json::value() : json::value(record->stop.reason);
   result["best_row"] = record == nullptr || record->history.empty()

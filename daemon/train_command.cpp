@@ -10,6 +10,7 @@
 #include "daemon/atomic_file.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/initial_model.hpp"
 #include "daemon/load_display.hpp"
 #include "daemon/local_trainer.hpp"
 #include "daemon/version.hpp"
@@ -82,9 +83,26 @@ int run_train(const TrainOptions& options) {
       return kFailed;
     }
   }
-  const auto data = [&learn] {
+  const auto initial = load_initial_model(learn.init);
+  if (!initial) {
+    fmt::print(stderr, "hogwild train: {}\n", initial.error().message);
+    return initial.error().exit_code;
+  }
+  const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
+  sgd::RunInfo info;
+  info.settings.loss = learn.loss;
+  info.settings.lambda = learn.lambda;
+  info.settings.l1 = learn.l1;
+  info.settings.class_weight = learn.class_weight;
+  info.settings.bias = learn.bias;
+  info.settings.seed = seed;
+  if (*initial != nullptr) info.settings.init = (*initial)->fingerprint;
+  const auto data = [&learn, &info, &initial] {
     LoadDisplay display;
-    return load_training_data(learn, learn.threads, display.progress());
+    auto loaded = load_training_data(learn, learn.threads, display.progress());
+    if (*initial == nullptr || !loaded) return loaded;
+    const auto added = add_initial(**initial, info.settings, *loaded);
+    return added ? std::move(loaded) : std::unexpected(added.error());
   }();
   if (!data) {
     fmt::print(stderr, "hogwild train: {}\n", data.error().message);
@@ -101,12 +119,6 @@ int run_train(const TrainOptions& options) {
     }
   }
   const std::uint64_t rows = train.rows.row_count();
-  const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
-  sgd::RunInfo info;
-  info.settings.loss = learn.loss;
-  info.settings.lambda = learn.lambda;
-  info.settings.bias = learn.bias;
-  info.settings.seed = seed;
   info.constants = run_constants(*data);
   const double max_time_s =
       options.stop.max_time ? std::chrono::duration<double>(*options.stop.max_time).count() : 0.0;
@@ -128,10 +140,18 @@ int run_train(const TrainOptions& options) {
                  data->unknown_test_labels,
                  is_multilabel ? "they are left out" : "their rows count as wrong");
     }
+    if (*initial != nullptr) {
+      fmt::print("starts from {}, {} weights that are not 0", (*initial)->path,
+                 (*initial)->model.nonzero_weights());
+      if (data->dropped_features > 0) {
+        fmt::print("; {} of its features are in no training row", data->dropped_features);
+      }
+      fmt::print("\n");
+    }
     print_head(is_multilabel);
   }
   LocalTrainer trainer(train.rows, info.rule(), limits, seed, sgd::kernels_of(learn.instructions),
-                       learn.threads);
+                       learn.threads, data->initial.get());
   LocalProgress progress;
   Figures figures;
   sgd::Weights weights;
@@ -139,7 +159,8 @@ int run_train(const TrainOptions& options) {
     progress = trainer.run_segment();
     weights = sgd::weights_of(trainer.image(), trainer.rule());
     if (data->test) {
-      const auto test = sgd::evaluate(weights, *data->test, learn.loss, learn.threads);
+      const auto test = sgd::evaluate(weights, *data->test, learn.loss, learn.threads,
+                                      trainer.rule().class_weight);
       figures = figures_of(test);
     }
     if (is_verbose) print_row(progress, figures, rows, is_multilabel);
@@ -154,18 +175,23 @@ int run_train(const TrainOptions& options) {
     if (options.stop.min_loss && figures.test_loss <= *options.stop.min_loss) break;
   } while (!progress.is_over);
 
-  const auto fit = sgd::evaluate(weights, train.rows, learn.loss, learn.threads);
-  const double objective = sgd::objective(weights, trainer.rule().lambda, fit.mean_loss);
+  const auto fit =
+      sgd::evaluate(weights, train.rows, learn.loss, learn.threads, trainer.rule().class_weight);
+  const double objective = sgd::objective(weights, trainer.rule(), fit.mean_loss);
   if (!std::isfinite(objective)) {
     fmt::print(stderr,
                "hogwild train: the model is not finite: values of the rows are too large\n");
     return kFailed;
   }
+  const sgd::LinearModel model = linear_model(weights, info.settings, info.constants);
   if (is_verbose) {
     fmt::print("objective {:.6f}, train accuracy {:.2f}%", objective, 100 * fit.accuracy());
     if (data->test) fmt::print(", test accuracy {:.2f}%", 100 * figures.test_accuracy);
     if (data->test && is_multilabel) {
       fmt::print(", micro-F1 {:.4f}, macro-F1 {:.4f}", figures.micro_f1, figures.macro_f1);
+    }
+    if (learn.l1 > 0) {
+      fmt::print(", {} of {} weights are not 0", model.nonzero_weights(), weights.w.size());
     }
     fmt::print("; trained in {:.4f} s\n", progress.train_s);
   }
@@ -175,6 +201,9 @@ int run_train(const TrainOptions& options) {
       {"test", learn.test},
       {"loss", sgd::to_string(learn.loss)},
       {"lambda", learn.lambda},
+      {"l1", learn.l1},
+      {"class_weight", learn.class_weight.text()},
+      {"init", learn.init.string()},
       {"bias", learn.bias},
       {"seed", std::to_string(seed)},
       {"threads", learn.threads},
@@ -193,13 +222,13 @@ int run_train(const TrainOptions& options) {
       {"test_accuracy", number(figures.test_accuracy)},
       {"test_loss", number(figures.test_loss)},
       {"objective", objective},
+      {"nonzero_weights", model.nonzero_weights()},
   };
   if (is_multilabel) {
     report["micro_f1"] = number(figures.micro_f1);
     report["macro_f1"] = number(figures.macro_f1);
     report["unknown_test_labels"] = data->unknown_test_labels;
   }
-  const sgd::LinearModel model = linear_model(weights, info.settings, info.constants);
   const bool is_written =
       (options.model.empty() ||
        write(options.model, is_binary ? sgd::to_binary(model) : sgd::to_liblinear(model))) &&

@@ -137,6 +137,8 @@ void Run::try_create(Instant now, RunOutbox& out) {
   std::sort(founders.begin(), founders.end());
   info.founders = std::move(founders);
   enter_run(std::move(info), now, 0.0);
+  // Before anything is published: the others get these bits with the first snapshot.
+  if (data_->initial) replica_->sums().install(*data_->initial);
   if (rounds_) {
     RoundOutbox wanted;
     rounds_->set_trains(true);
@@ -144,7 +146,7 @@ void Run::try_create(Instant now, RunOutbox& out) {
     route_rounds(wanted, now, out);
   }
   // A state that is not nothing travels in snapshots.
-  const bool begins_at_nothing = replica_->digest() == 0 && !rounds_;
+  const bool begins_at_nothing = !data_->initial && !rounds_;
   constants_hash_ = begins_at_nothing ? hash_of(info_->constants) : 0;
   next_founding_ = now;
   tell_founders(now, out);
@@ -235,7 +237,9 @@ std::string Run::contradiction(const RunInfo& info) const {
     if (given == options_.given.end() || given->second == value) continue;
     // Data is the same when its content is, whatever it is called.
     if (name == "train" || name == "test") continue;
-    return "--" + name + " is " + given->second + " here and " + value + " in the run";
+    const auto shown = [](const std::string& text) { return text.empty() ? "not set" : text; };
+    return "--" + name + " is " + shown(given->second) + " here and " + shown(value) +
+           " in the run";
   }
   if (!data_) return {};
   if (data_->constants && data_->constants->train_fingerprint != info.constants.train_fingerprint) {

@@ -45,6 +45,8 @@ struct LocalData {
   bool has_test = false;
   std::uint64_t test_fingerprint = 0;
   std::optional<RunConstants> constants{};  ///< of its training data
+  /// What a run that this member creates starts from; null: zeros. Of constants' layout.
+  std::shared_ptr<const SumsImage> initial{};
   // How any node can make the data again, `synth:…`, or nothing.
   std::string train_source{};
   std::string test_source{};

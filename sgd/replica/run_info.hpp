@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sgd/data/labels.hpp"
+#include "sgd/learn/class_weight.hpp"
 #include "sgd/learn/loss.hpp"
 #include "sgd/learn/rule.hpp"
 #include "sgd/learn/sums_layout.hpp"
@@ -33,11 +34,14 @@ struct RunSettings {
   std::string mode = "async";
   Loss loss = Loss::kHinge;
   double lambda = 1e-4;  ///< in the user's units
+  double l1 = 0;         ///< in the user's units
   bool bias = false;
-  double epochs = 0;                 ///< passes over the rows by the cluster
-  double max_time_s = 0;             ///< from the run's first update
-  std::uint64_t updates = 0;         ///< of the cluster
-  double min_loss = 0;               ///< validation loss to stop under
+  ClassWeightSetting class_weight;
+  std::string init;           ///< fingerprint of the model that it starts from; empty: from zeros
+  double epochs = 0;          ///< passes over the rows by the cluster
+  double max_time_s = 0;      ///< from the run's first update
+  std::uint64_t updates = 0;  ///< of the cluster
+  double min_loss = 0;        ///< validation loss to stop under
   std::uint64_t early_stopping = 0;  ///< evaluations without improvement after which it stops
   Interval loss_interval{false, 1000};
   Interval broadcast_interval{false, 5};
@@ -66,6 +70,7 @@ struct RunConstants {
   std::uint64_t train_fingerprint = 0;
   std::uint64_t test_fingerprint = 0;     ///< 0: no test data
   LabelEncoding labels{};                 ///< what the columns of the model are
+  std::vector<std::uint64_t> positives;   ///< rows of each column's label
   std::vector<float> metric;              ///< sv, one a feature, in the run's order
   std::vector<std::uint32_t> file_index;  ///< the run's order: 0-based index in the data, by rank
 
@@ -82,7 +87,11 @@ struct RunInfo {
   [[nodiscard]] SumsLayout layout() const {
     return {static_cast<std::uint32_t>(constants.metric.size()), constants.labels.column_count()};
   }
-  /// The learning rule on scaled rows: λ′ = λ·c².
+  /// How much rows count, one a column; empty: 1 everywhere.
+  [[nodiscard]] std::vector<ClassWeight> class_weights() const;
+  /// See Rule.
+  [[nodiscard]] double loss_scale() const;
+  /// The learning rule on scaled rows and losses: λ′ = λ·c²/scale, λ₁′ = λ₁·c/scale.
   [[nodiscard]] Rule rule() const;
 };
 

@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(each_refusal_says_why) {
            {with_head(bytes, 0, 2), "version 2 of the form; expected version 1"},
            {with_head(bytes, 1, 0x04030201), "written on a machine of the other byte order"},
            {with_head(bytes, 2, 4), "unknown flags"},
-           {with_head(bytes, 3, 2), "an unknown loss 2"},
+           {with_head(bytes, 3, 3), "an unknown loss 3"},
            {with_head(bytes, 4, 1), "1 labels; expected from 2 to 65536"},
            {with_head(bytes, 4, 70'000), "70000 labels; expected from 2 to 65536"},
            {with_head(bytes, 5, 2), "2 columns for 3 labels"},
