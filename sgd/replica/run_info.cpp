@@ -270,7 +270,8 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
     is_valid = is_valid && metric > 0 && std::isfinite(metric);
   for (const std::uint64_t positives : constants.positives)
     is_valid = is_valid && positives <= constants.rows;
-  is_valid = is_valid && class_weight_complaint(info.settings.class_weight, constants.labels).empty();
+  is_valid =
+      is_valid && class_weight_complaint(info.settings.class_weight, constants.labels).empty();
   if (!is_valid) {
     reader.fail();
     return std::nullopt;
