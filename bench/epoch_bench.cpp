@@ -77,7 +77,7 @@ class Learner {
 
   double objective_now() {
     const Weights weights = weights_of(published_.image(), rule_);
-    return objective(weights, rule_.lambda, evaluate(weights, set_.rows, rule_.loss, 2).mean_loss);
+    return objective(weights, rule_, evaluate(weights, set_.rows, rule_.loss, 2).mean_loss);
   }
 
  private:

@@ -132,6 +132,7 @@ std::string facts(const json::value& report) {
   text += fact("test accuracy", percent(report, {"result", "test_accuracy"}));
   text += fact("test loss", figure(report, {"result", "test_loss"}, 5));
   text += fact("objective", figure(report, {"result", "objective"}, 5));
+  text += fact("nonzero weights", figure(report, {"result", "nonzero_weights"}, 0));
   text += fact("micro-F1", figure(report, {"result", "micro_f1"}, 4));
   text += fact("macro-F1", figure(report, {"result", "macro_f1"}, 4));
   text += fact("accuracy of the majority",

@@ -33,7 +33,7 @@ std::uint64_t most_updates(const LocalLimits& limits, std::uint64_t rows) {
 
 LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::RowSpan left_out, sgd::Rule rule,
                            LocalLimits limits, std::uint64_t seed, const sgd::Kernels& kernels,
-                           unsigned threads)
+                           unsigned threads, const sgd::SumsImage* initial)
     : left_out_(left_out),
       row_count_(rows.row_count() - left_out.count()),
       rule_(std::move(rule)),
@@ -44,6 +44,7 @@ LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::RowSpan left_out,
       own_(published_.layout()),
       queue_(queue_capacity(row_count_)),
       pool_({rows, rule_, published_, own_, queue_, pace_, kernels, threads}, {}) {
+  if (initial != nullptr) published_.install(*initial);
   plan_.start({0, 0}, std::array{kAlone});
 }
 
@@ -103,7 +104,7 @@ LocalProgress LocalTrainer::run_segment() {
     for (std::uint32_t c = 0; c < published_.layout().columns(); ++c) {
       loss += grown(sgd::SumsLayout::loss(c)) * sgd::kCurvatureUnit;
     }
-    progress.train_loss = loss / examples;
+    progress.train_loss = rule_.loss_scale * loss / examples;
   }
   progress.has_fault = pace_.has_fault.load();
   progress.is_over = progress.updates >= most_updates_ || progress.has_fault ||

@@ -34,10 +34,11 @@ struct LocalProgress {
 class LocalTrainer {
  public:
   /// Rows of `left_out` are not trained on; an epoch is a pass over the others.
+  /// `initial`: the state to start from; null: zeros.
   /// REQUIRES: one row at least that is not left out.
   LocalTrainer(const sgd::TrainingRows& rows, sgd::RowSpan left_out, sgd::Rule rule,
                LocalLimits limits, std::uint64_t seed, const sgd::Kernels& kernels,
-               unsigned threads);
+               unsigned threads, const sgd::SumsImage* initial = nullptr);
 
   /// Trains up to the next whole epoch or the limit.
   LocalProgress run_segment();

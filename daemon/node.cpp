@@ -96,10 +96,11 @@ std::optional<ip::address> outgoing_address(asio::io_context& context, const ip:
 // ── Start ──
 
 Node::Node(NodeOptions options, KeyRing keys, std::optional<sgd::Checkpoint> checkpoint,
-           ServiceManager service, Logging& log)
+           ServiceManager service, Logging& log, std::shared_ptr<const InitialModel> initial)
     : options_(std::move(options)),
       log_(log),
       service_(std::move(service)),
+      initial_(std::move(initial)),
       start_time_unix_ms_(unix_ms()),
       started_at_(Clock::now()),
       asleep_(time_asleep()),
@@ -238,6 +239,9 @@ sgd::RunOptions Node::run_options() const {
   if (options_.mode == NodeMode::kSync) settings.mode = "sync";
   settings.loss = learn.loss;
   settings.lambda = learn.lambda;
+  settings.l1 = learn.l1;
+  settings.class_weight = learn.class_weight;
+  if (initial_) settings.init = initial_->fingerprint;
   settings.bias = learn.bias;
   settings.probabilities = learn.probabilities;
   run.recipe = learn.recipe_text;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "daemon/fetched_file.hpp"
+#include "daemon/initial_model.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/node_core.hpp"
 #include "daemon/options.hpp"
@@ -48,9 +49,9 @@ class NodeBackend;
 class Node {
  public:
   /// Opens the sockets; throws std::exception with a sentence for the user where that fails.
-  /// `checkpoint`: what --state has of a run.
+  /// `checkpoint`: what --state has of a run. `initial`: what --init names, or null.
   Node(NodeOptions options, KeyRing keys, std::optional<sgd::Checkpoint> checkpoint,
-       ServiceManager service, Logging& log);
+       ServiceManager service, Logging& log, std::shared_ptr<const InitialModel> initial);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -144,6 +145,7 @@ class Node {
   NodeOptions options_;
   Logging& log_;
   ServiceManager service_;
+  std::shared_ptr<const InitialModel> initial_;  ///< of --init, or null
   TrafficLog traffic_log_{log_};
   boost::asio::io_context context_{1};
   std::uint64_t start_time_unix_ms_;
@@ -225,6 +227,7 @@ class Node {
   std::optional<RunUpload> uploader_;
   std::map<std::string, std::string> upload_errors_;  ///< why, by the name of a file
   std::map<std::string, std::uint64_t> uploads_total_;
+  std::optional<std::uint64_t> nonzero_weights_;  ///< of the model, once it is exported
   bool is_exporting_ = false;
   bool is_exported_ = false;
   bool is_uploading_ = false;  ///< or did

@@ -11,6 +11,7 @@
 #include "daemon/checkpoint_file.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/initial_model.hpp"
 #include "daemon/node.hpp"
 #include "daemon/training_data.hpp"
 
@@ -85,6 +86,11 @@ int run_node(const NodeOptions& given) {
   if (!options.key_file.empty() || !options.http_token_file.empty()) {
     static_cast<void>(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
   }
+  auto initial = load_initial_model(options.learn.init);
+  if (!initial) {
+    fmt::print(stderr, "hogwild node: {}\n", initial.error().message);
+    return initial.error().exit_code;
+  }
   auto checkpoint = find_checkpoint(options);
   if (!checkpoint) {
     fmt::print(stderr, "hogwild node: --state {}\n", checkpoint.error().reason);
@@ -93,7 +99,7 @@ int run_node(const NodeOptions& given) {
   std::unique_ptr<Node> node;
   try {
     node = std::make_unique<Node>(options, std::move(keys), std::move(*checkpoint),
-                                  std::move(service), **log);
+                                  std::move(service), **log, std::move(*initial));
   } catch (const std::exception& error) {
     (*log)->drain();
     fmt::print(stderr, "hogwild node: {}\n", error.what());

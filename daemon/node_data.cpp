@@ -35,8 +35,11 @@ void Node::load_data(LearnOptions learn) {
     });
     return;
   }
-  load([learn](sgd::LoadProgress* progress) {
-    return load_training_data(learn, learn.threads, progress);
+  load([learn, initial = initial_, settings = run_options().settings](sgd::LoadProgress* progress) {
+    auto data = load_training_data(learn, learn.threads, progress);
+    if (initial == nullptr || !data) return data;
+    const auto added = add_initial(*initial, settings, *data);
+    return added ? std::move(data) : std::unexpected(added.error());
   });
 }
 
@@ -101,6 +104,10 @@ void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
     log_.event(LogLevel::kMembership, "test_entries_unknown",
                {{"count", loaded->unknown_test_entries}});
   }
+  if (loaded->dropped_features > 0) {
+    log_.event(LogLevel::kMembership, "initial_weights_dropped",
+               {{"features", loaded->dropped_features}});
+  }
   sgd::LocalData data;
   data.laid_out_for = laid_out_for_;
   if (options_.shard && loaded->train) {
@@ -116,6 +123,7 @@ void Node::data_arrived(std::expected<TrainingData, DataFailure> loaded) {
   if (loaded->train && laid_out_for_ == 0) {
     data.constants = run_constants(*loaded);
     data.train_source = loaded->train->shared_source;
+    data.initial = loaded->initial;
   }
   data_ = std::make_shared<const TrainingData>(std::move(*loaded));
   core_->with_run(Clock::now(), out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {

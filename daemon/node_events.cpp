@@ -322,7 +322,8 @@ void Node::evaluate(sgd::EvaluationRequest request) {
         sgd::EvaluationReport report{.number = request.number};
         const sgd::Weights weights = sgd::weights_of(request.image, *rule);
         if (data && data->test) {
-          const auto test = sgd::evaluate(weights, *data->test, rule->loss, threads);
+          const auto test =
+              sgd::evaluate(weights, *data->test, rule->loss, threads, rule->class_weight);
           report.test_loss = test.mean_loss;
           report.test_accuracy = test.accuracy();
           if (test.f1) {
@@ -333,9 +334,9 @@ void Node::evaluate(sgd::EvaluationRequest request) {
         // Of private parts no node can measure the whole.
         if (request.is_final && data && data->train && !is_sharded) {
           const sgd::TrainingRows& rows = data->train->rows;
-          const auto fit =
-              sgd::evaluate(weights, rows, {0, calibrating.first}, rule->loss, threads);
-          report.objective = sgd::objective(weights, rule->lambda, fit.mean_loss);
+          const auto fit = sgd::evaluate(weights, rows, {0, calibrating.first}, rule->loss, threads,
+                                         rule->class_weight);
+          report.objective = sgd::objective(weights, *rule, fit.mean_loss);
           if (calibrating.count() > 0) {
             report.sigmoids = sgd::fit_sigmoids(weights, rows, calibrating);
           }

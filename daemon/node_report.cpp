@@ -27,6 +27,7 @@ std::string Node::report_text(std::string_view state, std::optional<sgd::Links> 
   }
   if (run.final_record()) facts.final_record = &*run.final_record();
   facts.history = &run.history();
+  facts.nonzero_weights = nonzero_weights_;
   for (const sgd::PeerId peer : run.unreached()) facts.unreached.push_back(core_->name_of(peer));
   for (const membership::Member& member : core_->swim().members().all()) {
     facts.nodes.push_back({membership::to_string(member.profile.id), member.profile.name,
@@ -71,11 +72,12 @@ void Node::export_results() {
         const sgd::LinearModel model = linear_model(sgd::weights_of(image, *rule), info, sigmoids);
         const auto result = write_result_files(directory, model, history);
         log.drain();  // what is uploaded has all lines up to here
-        return result;
+        return std::pair(result, model.nonzero_weights());
       },
-      [this](std::expected<void, std::string> result) {
+      [this](auto exported) {
         is_exporting_ = false;
-        results_written(std::move(result));
+        nonzero_weights_ = exported.second;
+        results_written(std::move(exported.first));
         turn();
       });
 }

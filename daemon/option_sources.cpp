@@ -32,7 +32,8 @@ const OptionSpec* nearest_option(const CommandSpec& command, std::string_view na
   for (const auto& option : option_table()) {
     if (!option.is_available() || !option.belongs_to(command.command)) continue;
     const auto distance = edit_distance(name.substr(0, 64), option.name);
-    if (distance < least) nearest = &option, least = distance;
+    // A name as short as the distance has nothing in common with it.
+    if (distance < least && distance < option.name.size()) nearest = &option, least = distance;
   }
   return nearest;
 }

@@ -21,8 +21,6 @@ constexpr Commands kThreaded = kLearning | kPredictCommand | kData;
 
 constexpr std::array<std::string_view, 3> kModes{"async", "sync", "idle"};
 constexpr std::array<std::string_view, 2> kQuorums{"any", "majority"};
-constexpr std::array<std::string_view, 2> kLosses{"hinge", "logistic"};
-constexpr std::array<std::string_view, 1> kLaterLosses{"squared-hinge"};
 constexpr std::array<std::string_view, 2> kOnFinish{"exit", "serve"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
 
@@ -115,9 +113,6 @@ template <auto... Path>
 Outcome set_choice(const OptionSpec& option, std::string_view text, Values& values) {
   const auto found = std::ranges::find(option.choices, text);
   const auto expected = choices_text(option);
-  if (std::ranges::find(option.later_choices, text) != option.later_choices.end()) {
-    return std::unexpected(fmt::format("not available in this version, which has {}", expected));
-  }
   if (found == option.choices.end()) return std::unexpected(fmt::format("expected {}", expected));
   using Member = std::remove_cvref_t<decltype(member<Path...>(values))>;
   member<Path...>(values) = static_cast<Member>(found - option.choices.begin());
@@ -169,6 +164,10 @@ Outcome set_lambda(const OptionSpec& option, std::string_view text, Values& valu
   if (lambdas.size() == 1) lambdas.clear();
   values.learn.lambdas = std::move(lambdas);
   return {};
+}
+
+Outcome add_class_weight(const OptionSpec&, std::string_view text, Values& values) {
+  return values.learn.class_weight.add(text);
 }
 
 Outcome set_advertise(const OptionSpec&, std::string_view text, Values& values) {
@@ -345,11 +344,11 @@ const std::array kTable{
                .value = "LOSS",
                .commands = kLearning,
                .standard = "hinge",
-               .choices = kLosses,
-               .later_choices = kLaterLosses,
+               .choices = sgd::kLossNames,
                .meaning =
-                   "hinge: a linear SVM. logistic: its scores become probabilities; each row "
-                   "costs an update, so it is slower.",
+                   "hinge: a linear SVM. squared-hinge: the same, and far outliers count more. "
+                   "logistic: its scores become probabilities; each row costs an update, so it is "
+                   "slower.",
                .set = set_choice<&Values::learn, &LearnOptions::loss>},
     OptionSpec{
         .name = "lambda",
@@ -360,17 +359,48 @@ const std::array kTable{
         .meaning =
             "L2 strength: the objective is L/2*|w|^2 + mean loss. Larger: smaller weights, "
             "fewer epochs needed, underfits at last. Smaller: fits the training rows closer. "
-            "train: of several values the one with the smallest loss on the test rows, or by "
-            "--cv.",
+            "LIBLINEAR's C is 1/(L*rows), scikit-learn's alpha is L. train: of several values the "
+            "one with the smallest loss on the test rows, or by --cv.",
         .set = set_lambda},
     OptionSpec{.name = "bias",
                .commands = kLearning,
                .otherwise = "off",
                .meaning = "Learn an unregularized intercept too.",
                .set = set_switch<&Values::learn, &LearnOptions::bias>},
-    OptionSpec{.name = "l1", .value = "X", .commands = kLearning},
-    OptionSpec{.name = "class-weight", .value = "L=W", .commands = kLearning, .repeatable = true},
-    OptionSpec{.name = "init", .value = "MODEL", .commands = kLearning},
+    OptionSpec{
+        .name = "l1",
+        .value = "X",
+        .commands = kLearning,
+        .standard = "0",
+        .range = Range{.least = 0, .most = 1000},
+        .meaning =
+            "L1 strength: X*|w|_1 more in the objective, beside that of --lambda; --lambda 0 is L1 "
+            "alone. Larger: fewer weights that are not 0.",
+        .set = set_number<&Values::learn, &LearnOptions::l1>},
+    OptionSpec{.name = "class-weight",
+               .value = "L=W",
+               .commands = kLearning,
+               .otherwise = "1 for each class",
+               .repeatable = true,
+               .meaning =
+                   "The loss of a row of label L counts W times (1=5, or -1=1,1=5). balanced: "
+                   "rows/(classes*rows of the class). Larger: fewer rows of that class are missed, "
+                   "more of the others.",
+               .set = add_class_weight},
+    OptionSpec{.name = "init",
+               .value = "MODEL",
+               .commands = kLearning,
+               .otherwise = "zeros",
+               .meaning =
+                   "Start from the weights of this model: ours in any form, or LIBLINEAR's. It "
+                   "counts as two epochs of training; features that no training row has are left "
+                   "out. Of a node it counts where that creates the run; joiners get the same "
+                   "start.",
+               .set = [](const OptionSpec&, std::string_view text, Values& values) -> Outcome {
+                 if (text.empty()) return std::unexpected("expected a file, not an empty text");
+                 values.learn.init = text;
+                 return {};
+               }},
     OptionSpec{.name = "features", .value = "D", .commands = kLearning},
     OptionSpec{.name = "labels", .value = "A,B", .commands = kLearning},
     OptionSpec{.name = "cv",

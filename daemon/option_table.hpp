@@ -67,7 +67,6 @@ struct OptionSpec {
   std::string_view otherwise = {};  ///< where there is no such text: what happens without it
   std::optional<Range> range = {};
   std::span<const std::string_view> choices = {};
-  std::span<const std::string_view> later_choices = {};  ///< refused until they are built
   bool repeatable = false;
   std::string_view meaning = {};  ///< what it does; what rises and what falls with it
   OptionSetter set = nullptr;     ///< none: refused until it is built, and not in --help

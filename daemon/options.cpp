@@ -129,7 +129,17 @@ void check_ports(const NodeOptions& node, Violations& violations) {
 }
 
 void check_shard(const NodeOptions& node, Violations& violations) {
-  if (node.shard && node.learn.probabilities && node.learn.loss == sgd::Loss::kHinge) {
+  if (node.shard && node.learn.class_weight.text() == "balanced") {
+    violations.push_back(
+        "--shard and --class-weight balanced: no node knows how many rows of a class all parts "
+        "have; expected weights");
+  }
+  if (node.shard && !node.learn.init.empty()) {
+    violations.push_back(
+        "--shard and --init: no node has the features of all parts before the run begins; expected "
+        "one of them");
+  }
+  if (node.shard && node.learn.probabilities && node.learn.loss != sgd::Loss::kLogistic) {
     violations.push_back(
         "--shard and --probabilities: no node has rows of all parts to fit them on; expected "
         "--loss logistic, whose scores are probabilities");
@@ -169,6 +179,9 @@ Invocation train_invocation(OptionValues&& values, GivenOptions&& given, Violati
   if (!train.learn.lambdas.empty() && train.folds == 0 && train.learn.test.empty()) {
     violations.push_back(
         "--lambda: several values need rows to choose by; expected --test DATA or --cv K");
+  }
+  if (!train.learn.init.empty() && (!train.learn.lambdas.empty() || train.folds > 0)) {
+    violations.push_back("--init: expected one --lambda and no --cv with it");
   }
   train.stop = values.stop;
   train.log = std::move(values.log);

@@ -15,6 +15,7 @@
 #include "daemon/host_port.hpp"
 #include "daemon/quantity.hpp"
 #include "sgd/data/recipe.hpp"
+#include "sgd/learn/class_weight.hpp"
 #include "sgd/learn/instruction_path.hpp"
 #include "sgd/learn/loss.hpp"
 
@@ -31,6 +32,9 @@ struct LearnOptions {
   sgd::Loss loss = sgd::Loss::kHinge;
   double lambda = 0;
   std::vector<double> lambdas{};  ///< of a search, two at least; empty where there is none
+  double l1 = 0;
+  sgd::ClassWeightSetting class_weight;
+  std::filesystem::path init;  ///< a model to start from; empty: zeros
   bool bias = false;
   bool probabilities = false;      ///< the model's scores are to become probabilities
   std::filesystem::path recipe{};  ///< that the rows were made by; empty: none

@@ -75,6 +75,8 @@ json::value result_of(const RunReportFacts& facts) {
           ? json::value()
           : json::value(measures_json(record->result.measures, facts.run->constants.labels.labels));
   result["objective"] = record == nullptr ? json::value() : number(record->result.objective);
+  result["nonzero_weights"] =
+      facts.nonzero_weights ? json::value(*facts.nonzero_weights) : json::value();
   result["elapsed_seconds"] = record == nullptr ? json::value() : number(record->result.elapsed_s);
   result["stop_reason"] = record == nullptr ? json::value() : json::value(record->stop.reason);
   result["best_row"] = record == nullptr || record->history.empty()

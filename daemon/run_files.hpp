@@ -49,6 +49,7 @@ struct RunReportFacts {
   std::optional<std::uint64_t> digest;
   const sgd::FinalRecord* final_record = nullptr;
   const std::vector<sgd::HistoryPoint>* history = nullptr;
+  std::optional<std::uint64_t> nonzero_weights;  ///< of the model; nothing where none was written
   std::vector<std::string> unreached;
   std::vector<ReportedNode> nodes;
   std::vector<MemberChange> changes;

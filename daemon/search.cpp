@@ -72,9 +72,11 @@ std::vector<SearchResult> search(const TrainingData& data, const sgd::RunInfo& i
       progress = trainer.run_segment();
     } while (!progress.is_over);
     const sgd::Weights weights = sgd::weights_of(trainer.image(), trainer.rule());
-    const auto measured = plan.folds == 0
-                              ? sgd::evaluate(weights, *data.test, info.settings.loss, 1)
-                              : sgd::evaluate(weights, rows, left_out, info.settings.loss, 1);
+    const auto& class_weight = trainer.rule().class_weight;
+    const auto measured =
+        plan.folds == 0
+            ? sgd::evaluate(weights, *data.test, info.settings.loss, 1, class_weight)
+            : sgd::evaluate(weights, rows, left_out, info.settings.loss, 1, class_weight);
     result.losses[index] =
         progress.has_fault ? std::numeric_limits<double>::quiet_NaN() : measured.mean_loss;
     result.accuracies[index] = measured.accuracy();

@@ -11,6 +11,7 @@
 #include "daemon/atomic_file.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/initial_model.hpp"
 #include "daemon/load_display.hpp"
 #include "daemon/local_trainer.hpp"
 #include "daemon/measures_report.hpp"
@@ -131,9 +132,27 @@ int run_train(const TrainOptions& options) {
     fmt::print(stderr, "hogwild train: {}\n", recipe.error().message());
     return kBadData;
   }
-  const auto data = [&learn] {
+  const auto initial = load_initial_model(learn.init);
+  if (!initial) {
+    fmt::print(stderr, "hogwild train: {}\n", initial.error().message);
+    return initial.error().exit_code;
+  }
+  const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
+  sgd::RunInfo info;
+  info.settings.loss = learn.loss;
+  info.settings.lambda = learn.lambda;
+  info.settings.l1 = learn.l1;
+  info.settings.class_weight = learn.class_weight;
+  info.settings.bias = learn.bias;
+  info.settings.probabilities = learn.probabilities;
+  info.settings.seed = seed;
+  if (*initial != nullptr) info.settings.init = (*initial)->fingerprint;
+  const auto data = [&learn, &info, &initial] {
     LoadDisplay display;
-    return load_training_data(learn, learn.threads, display.progress());
+    auto loaded = load_training_data(learn, learn.threads, display.progress());
+    if (*initial == nullptr || !loaded) return loaded;
+    const auto added = add_initial(**initial, info.settings, *loaded);
+    return added ? std::move(loaded) : std::unexpected(added.error());
   }();
   if (!data) {
     fmt::print(stderr, "hogwild train: {}\n", data.error().message);
@@ -149,13 +168,6 @@ int run_train(const TrainOptions& options) {
       return kBadData;
     }
   }
-  const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
-  sgd::RunInfo info;
-  info.settings.loss = learn.loss;
-  info.settings.lambda = learn.lambda;
-  info.settings.bias = learn.bias;
-  info.settings.probabilities = learn.probabilities;
-  info.settings.seed = seed;
   info.constants = run_constants(*data);
   info.recipe = std::move(*recipe);
   const std::uint64_t rows = info.trained_rows();
@@ -202,10 +214,18 @@ int run_train(const TrainOptions& options) {
                  data->unknown_test_labels,
                  is_multilabel ? "they are left out" : "their rows count as wrong");
     }
+    if (*initial != nullptr) {
+      fmt::print("starts from {}, {} weights that are not 0", (*initial)->path,
+                 (*initial)->model.nonzero_weights());
+      if (data->dropped_features > 0) {
+        fmt::print("; {} of its features are in no training row", data->dropped_features);
+      }
+      fmt::print("\n");
+    }
     print_head(is_multilabel);
   }
   LocalTrainer trainer(train.rows, calibrating, info.rule(), limits, seed,
-                       sgd::kernels_of(learn.instructions), learn.threads);
+                       sgd::kernels_of(learn.instructions), learn.threads, data->initial.get());
   LocalProgress progress;
   Figures figures;
   sgd::Weights weights;
@@ -213,7 +233,8 @@ int run_train(const TrainOptions& options) {
     progress = trainer.run_segment();
     weights = sgd::weights_of(trainer.image(), trainer.rule());
     if (data->test) {
-      const auto test = sgd::evaluate(weights, *data->test, learn.loss, learn.threads);
+      const auto test = sgd::evaluate(weights, *data->test, learn.loss, learn.threads,
+                                      trainer.rule().class_weight);
       figures = figures_of(test);
     }
     if (is_verbose) print_row(progress, figures, rows, is_multilabel);
@@ -228,8 +249,9 @@ int run_train(const TrainOptions& options) {
     if (options.stop.min_loss && figures.test_loss <= *options.stop.min_loss) break;
   } while (!progress.is_over);
 
-  const auto fit = sgd::evaluate(weights, train.rows, {0, rows}, learn.loss, learn.threads);
-  const double objective = sgd::objective(weights, trainer.rule().lambda, fit.mean_loss);
+  const auto fit = sgd::evaluate(weights, train.rows, {0, rows}, learn.loss, learn.threads,
+                                 trainer.rule().class_weight);
+  const double objective = sgd::objective(weights, trainer.rule(), fit.mean_loss);
   if (!std::isfinite(objective)) {
     fmt::print(stderr,
                "hogwild train: the model is not finite: values of the rows are too large\n");
@@ -243,11 +265,15 @@ int run_train(const TrainOptions& options) {
         sgd::measure(weights, *data->test,
                      sgd::sigmoids_of(learn.loss, sigmoids, weights.column_count()), learn.threads);
   }
+  const sgd::LinearModel model = linear_model(weights, info, sigmoids);
   if (is_verbose) {
     fmt::print("objective {:.6f}, train accuracy {:.2f}%", objective, 100 * fit.accuracy());
     if (data->test) fmt::print(", test accuracy {:.2f}%", 100 * figures.test_accuracy);
     if (data->test && is_multilabel) {
       fmt::print(", micro-F1 {:.4f}, macro-F1 {:.4f}", figures.micro_f1, figures.macro_f1);
+    }
+    if (learn.l1 > 0) {
+      fmt::print(", {} of {} weights are not 0", model.nonzero_weights(), weights.w.size());
     }
     fmt::print("; trained in {:.4f} s\n", progress.train_s);
     if (data->test) fmt::print("{}", measures_text(measures, train.labels.labels));
@@ -258,6 +284,9 @@ int run_train(const TrainOptions& options) {
       {"test", learn.test},
       {"loss", sgd::to_string(learn.loss)},
       {"lambda", learn.lambda},
+      {"l1", learn.l1},
+      {"class_weight", learn.class_weight.text()},
+      {"init", learn.init.string()},
       {"bias", learn.bias},
       {"seed", std::to_string(seed)},
       {"threads", learn.threads},
@@ -277,6 +306,7 @@ int run_train(const TrainOptions& options) {
       {"test_accuracy", number(figures.test_accuracy)},
       {"test_loss", number(figures.test_loss)},
       {"objective", objective},
+      {"nonzero_weights", model.nonzero_weights()},
       {"search", std::move(searched)},
       {"measures", data->test ? boost::json::value(measures_json(measures, train.labels.labels))
                               : boost::json::value(nullptr)},
@@ -286,7 +316,6 @@ int run_train(const TrainOptions& options) {
     report["macro_f1"] = number(figures.macro_f1);
     report["unknown_test_labels"] = data->unknown_test_labels;
   }
-  const sgd::LinearModel model = linear_model(weights, info, sigmoids);
   const bool is_written =
       (options.model.empty() ||
        write(options.model, is_binary ? sgd::to_binary(model) : sgd::to_liblinear(model))) &&

@@ -114,6 +114,10 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
     if (const auto fits = check_memory(learn.train, *train, threads); !fits) {
       return std::unexpected(fits.error());
     }
+    auto complaint = sgd::class_weight_complaint(learn.class_weight, train->labels);
+    if (!complaint.empty()) {
+      return std::unexpected(DataFailure{kUsage, std::move(complaint)});
+    }
     data.train = std::move(*train);
     if (data.train->rows.sparse().byte_count() > available_bytes())
       data.train->rows.read_by_range();
@@ -256,6 +260,7 @@ sgd::RunConstants run_constants(const TrainingData& data) {
   constants.train_fingerprint = train.fingerprint;
   constants.test_fingerprint = data.test_fingerprint;
   constants.labels = train.labels;
+  constants.positives = sgd::count_positives(train.rows.labels());
   constants.metric = sgd::metric_of(train.mean_square, train.rows.row_count());
   constants.file_index.assign(train.order.features().begin(), train.order.features().end());
   return constants;

@@ -31,6 +31,8 @@ struct TrainingData {
   std::uint64_t unknown_test_labels = 0;   ///< test labels that no training row has
   std::string test_source{};  ///< how anybody can make the test data, `synth:…`, or nothing
   double load_s = 0;          ///< wall time of reading and laying out
+  std::shared_ptr<const sgd::SumsImage> initial{};  ///< what a run starts from; null: zeros
+  std::uint64_t dropped_features = 0;               ///< of the initial model: in no training row
 };
 
 /// Loads what `learn` names, with `threads` threads. Blocks for as long as that takes; `progress`,

@@ -23,14 +23,15 @@ struct Part {
 };
 
 Part evaluate_binary(const Weights& weights, const TrainingRows& rows, Loss loss,
-                     std::uint64_t first, std::uint64_t last) {
+                     ClassWeight class_weight, std::uint64_t first, std::uint64_t last) {
   Part part;
   for (std::uint64_t row = first; row < last; ++row) {
     const double score = score_of(weights, rows, row);
     const bool is_positive = rows.sign(row) > 0.0F;
     part.correct += (score > 0.0) == is_positive ? 1U : 0U;
     const double margin = is_positive ? score : -score;
-    part.loss += loss_value(loss, margin);
+    part.loss += static_cast<double>(is_positive ? class_weight.positive : class_weight.negative) *
+                 loss_value(loss, margin);
   }
   return part;
 }
@@ -38,10 +39,12 @@ Part evaluate_binary(const Weights& weights, const TrainingRows& rows, Loss loss
 /// Scores rows of several columns. Threads: one.
 class ColumnEvaluator {
  public:
-  ColumnEvaluator(const Weights& weights, const TrainingRows& rows, Loss loss)
+  ColumnEvaluator(const Weights& weights, const TrainingRows& rows, Loss loss,
+                  std::span<const ClassWeight> class_weight)
       : weights_(weights),
         rows_(rows),
         loss_(loss),
+        class_weight_(class_weight),
         is_multilabel_(rows.labels().is_multilabel()),
         score_(rows.column_count()),
         counts_(is_multilabel_ ? rows.column_count() : 0) {}
@@ -67,7 +70,10 @@ class ColumnEvaluator {
     for (std::size_t c = 0; c < score_.size(); ++c) {
       const bool is_positive = next != positives.end() && *next == c;
       if (is_positive) ++next;
-      sum += loss_value(loss_, is_positive ? score_[c] : -score_[c]);
+      const double loss = loss_value(loss_, is_positive ? score_[c] : -score_[c]);
+      sum +=
+          static_cast<double>(is_positive ? class_weight_[c].positive : class_weight_[c].negative) *
+          loss;
     }
     return sum;
   }
@@ -100,6 +106,7 @@ class ColumnEvaluator {
   const Weights& weights_;
   const TrainingRows& rows_;
   Loss loss_;
+  std::span<const ClassWeight> class_weight_;
   bool is_multilabel_;
   // Of the row at hand.
   std::vector<double> score_;
@@ -124,14 +131,18 @@ F1Scores f1_of(std::span<const LabelCounts> labels) {
   return {.micro = f1(all), .macro = sum / static_cast<double>(labels.size())};
 }
 
-Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss, unsigned threads) {
-  return evaluate(weights, rows, {0, rows.row_count()}, loss, threads);
+Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss, unsigned threads,
+                    std::span<const ClassWeight> class_weight) {
+  return evaluate(weights, rows, {0, rows.row_count()}, loss, threads, class_weight);
 }
 
 Evaluation evaluate(const Weights& weights, const TrainingRows& rows, RowSpan span, Loss loss,
-                    unsigned threads) {
+                    unsigned threads, std::span<const ClassWeight> class_weight) {
   assert(span.first <= span.last && span.last <= rows.row_count());
   assert(weights.column_count() == rows.column_count());
+  assert(class_weight.empty() || class_weight.size() == rows.column_count());
+  const std::vector<ClassWeight> ones(class_weight.empty() ? rows.column_count() : 0);
+  if (class_weight.empty()) class_weight = ones;
   const std::uint64_t step = chunk_rows(rows.column_count());
   const std::uint64_t chunks = (span.count() + step - 1) / step;
   std::vector<Part> parts(chunks);
@@ -149,10 +160,10 @@ Evaluation evaluate(const Weights& weights, const TrainingRows& rows, RowSpan sp
   const auto work = [&](std::vector<LabelCounts>& counted) {
     if (rows.column_count() == 1) {
       return for_each_chunk([&](std::uint64_t first, std::uint64_t last) {
-        return evaluate_binary(weights, rows, loss, first, last);
+        return evaluate_binary(weights, rows, loss, class_weight[0], first, last);
       });
     }
-    ColumnEvaluator evaluator(weights, rows, loss);
+    ColumnEvaluator evaluator(weights, rows, loss, class_weight);
     for_each_chunk(
         [&](std::uint64_t first, std::uint64_t last) { return evaluator.evaluate(first, last); });
     counted.assign(evaluator.counts().begin(), evaluator.counts().end());
@@ -180,10 +191,11 @@ Evaluation evaluate(const Weights& weights, const TrainingRows& rows, RowSpan sp
   return total;
 }
 
-double objective(const Weights& weights, double lambda, double mean_loss) {
+double objective(const Weights& weights, const Rule& rule, double mean_loss) {
   const Eigen::Map<const Eigen::VectorXd> w(weights.w.data(),
                                             static_cast<Eigen::Index>(weights.w.size()));
-  return lambda / 2.0 * w.squaredNorm() + mean_loss;
+  return rule.loss_scale * (rule.lambda / 2.0 * w.squaredNorm() + rule.l1 * w.lpNorm<1>()) +
+         mean_loss;
 }
 
 }  // namespace hogwild::sgd

@@ -7,6 +7,7 @@
 #include "sgd/data/training_rows.hpp"
 #include "sgd/learn/loss.hpp"
 #include "sgd/learn/model.hpp"
+#include "sgd/learn/rule.hpp"
 
 namespace hogwild::sgd {
 
@@ -46,6 +47,7 @@ struct Evaluation {
   /// ones, is theirs. Multi-label: rows of which every column is right (score above 0 or not).
   std::uint64_t correct = 0;
   /// Mean over rows of the losses of all their columns together, without the regulariser.
+  /// Each counts as its class is weighted.
   double mean_loss = 0.0;
   std::optional<F1Scores> f1{};  ///< of a multi-label set
 
@@ -58,10 +60,11 @@ struct Evaluation {
 /// Scores every row of `rows` with `threads` threads.
 ///
 /// Losses are summed in double by chunks of rows (4,096 with one column, fewer with more), and the
-/// chunks in their order, so that the result does not depend on `threads`. REQUIRES: as many
-/// columns in both. Cost: one pass over the rows; for each nonzero one add a column.
+/// chunks in their order, so that the result does not depend on `threads`. `class_weight`: one a
+/// column, or none where all are 1. REQUIRES: as many columns in both. Cost: one pass over the
+/// rows; for each nonzero one add a column.
 [[nodiscard]] Evaluation evaluate(const Weights& weights, const TrainingRows& rows, Loss loss,
-                                  unsigned threads);
+                                  unsigned threads, std::span<const ClassWeight> class_weight = {});
 
 /// Rows one after the other: [first, last).
 struct RowSpan {
@@ -73,9 +76,11 @@ struct RowSpan {
 
 /// The same of these rows alone. REQUIRES: last ≤ rows.row_count().
 [[nodiscard]] Evaluation evaluate(const Weights& weights, const TrainingRows& rows, RowSpan span,
-                                  Loss loss, unsigned threads);
+                                  Loss loss, unsigned threads,
+                                  std::span<const ClassWeight> class_weight = {});
 
-/// λ/2·‖W‖² + mean_loss, what training minimises: with several columns the sum of their objectives.
-[[nodiscard]] double objective(const Weights& weights, double lambda, double mean_loss);
+/// λ/2·‖W‖² + λ₁·‖W‖₁ + mean_loss, what training minimises, in the user's units (times
+/// rule.loss_scale): with several columns the sum of their objectives.
+[[nodiscard]] double objective(const Weights& weights, const Rule& rule, double mean_loss);
 
 }  // namespace hogwild::sgd

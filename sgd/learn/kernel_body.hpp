@@ -77,15 +77,45 @@ RowArrays arrays_of(const TrainingRows& rows) {
   return {sparse.starts().data(), sparse.feature().data(), sparse.value().data(), rows.row_count()};
 }
 
-float slope_at(Loss loss, float margin) {
-  if (loss == Loss::kHinge) return margin < 1.0F ? 1.0F : 0.0F;
-  return 1.0F / (1.0F + std::exp(margin));
+/// −ℓ′ times the weight of the row's class.
+inline float slope_at(Loss loss, float margin, float class_weight, float largest_slope) {
+  if (loss == Loss::kLogistic) return class_weight / (1.0F + std::exp(margin));
+  if (loss == Loss::kHinge) return margin < 1.0F ? class_weight : 0.0F;
+  const float slope = class_weight * 2.0F * (1.0F - margin);
+  return margin < 1.0F ? (slope < largest_slope ? slope : largest_slope) : 0.0F;
 }
 
 // A margin that is no number gives a loss that is none, and the worker stops on that.
 float loss_at(Loss loss, float margin) {
-  if (loss == Loss::kHinge) return margin >= 1.0F ? 0.0F : 1.0F - margin;
-  return (margin < 0.0F ? -margin : 0.0F) + std::log1p(std::exp(-std::abs(margin)));
+  if (loss == Loss::kLogistic) {
+    return (margin < 0.0F ? -margin : 0.0F) + std::log1p(std::exp(-std::abs(margin)));
+  }
+  const float gap = margin >= 1.0F ? 0.0F : 1.0F - margin;
+  return loss == Loss::kHinge ? gap : gap * gap;
+}
+
+/// soft(u, threshold): what is left of u when its size is less by `threshold`, or 0.
+inline float soft(float u, float threshold) {
+  return std::copysign(std::max(std::abs(u) - threshold, 0.0F), u);
+}
+
+/// Σ x_j·soft(u_j, threshold·im_j) of a row.
+inline float soft_dot_of(const RowArrays& at, std::uint64_t row, const ReplicaView& replica,
+                         float threshold) {
+  const std::uint32_t* const feature = at.feature + at.start[row];
+  const float* const value = at.value + at.start[row];
+  const std::size_t size = at.size(row);
+  const auto term = [&](std::size_t i) {
+    const std::uint32_t j = feature[i];
+    return value[i] * soft(replica.u[j], threshold * replica.inverse_metric[j]);
+  };
+  float part[4] = {};
+  std::size_t i = 0;
+  for (; i + 4 <= size; i += 4) {
+    for (std::size_t k = 0; k < 4; ++k) part[k] += term(i + k);
+  }
+  for (; i < size; ++i) part[0] += term(i);
+  return (part[0] + part[1]) + (part[2] + part[3]);
 }
 
 /// u_j += step·im_j·x_j for each entry of a row; kMarks: and flags its blocks.
@@ -115,26 +145,40 @@ inline void add_row(const std::uint32_t* feature, const float* value, std::size_
   }
 }
 
+/// What sums are thresholded by after `examples` of a window: 0 without λ₁.
+inline float threshold_of(const WindowFrame& frame, std::uint64_t examples) {
+  return static_cast<float>(frame.threshold +
+                            frame.l1 * frame.lookahead * static_cast<double>(examples));
+}
+
 /// One column. All margins of a group of rows come first, without a branch, so that loads of
 /// different rows overlap; then come the updates of the rows that have a loss.
-template <class Path, Loss kLoss, bool kMarks>
+template <class Path, Loss kLoss, bool kMarks, bool kL1>
 void train_signs(const TrainingRows& rows, RowRange range, const WindowFrame& frame,
                  ReplicaView replica, WindowTally& tally) {
   // With the logistic loss every row is updated: it is read again while still in the first cache.
+  // With the squared hinge rows of a group that are alike go too far together, and the farther the
+  // more they are.
   constexpr std::uint32_t kGroup = kLoss == Loss::kHinge ? 16 : 4;
   const RowArrays at = arrays_of(rows);
   const float* const row_sign = rows.signs().data();
   const auto lookahead = static_cast<float>(frame.lookahead);
   const double growth = frame.lambda * frame.lookahead;
+  const ClassWeight weight = frame.class_weight[0];
   const std::uint64_t end = range.first + range.count;
   for (std::uint64_t first = range.first; first < end; first += kGroup) {
     const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(kGroup, end - first));
     float dot[kGroup] = {};
     float sign[kGroup] = {};
+    const float threshold = threshold_of(frame, tally.examples);
     for (std::uint32_t r = 0; r < size; ++r) {
       const std::uint64_t row = first + r;
       at.prefetch(row + kPrefetchRows);
-      dot[r] = dot_of<Path>(at, row, replica.u);
+      if constexpr (kL1) {
+        dot[r] = soft_dot_of(at, row, replica, threshold);
+      } else {
+        dot[r] = dot_of<Path>(at, row, replica.u);
+      }
       sign[r] = row_sign[row];
     }
     const auto denominator =
@@ -147,8 +191,9 @@ void train_signs(const TrainingRows& rows, RowRange range, const WindowFrame& fr
     for (std::uint32_t r = 0; r < kGroup; ++r) {
       const float margin =
           sign[r] * (dot[r] / (denominator + row_growth * static_cast<float>(r)) + bias);
-      slope[r] = slope_at(kLoss, margin);
-      loss[r] = loss_at(kLoss, margin);
+      const float class_weight = sign[r] > 0.0F ? weight.positive : weight.negative;
+      slope[r] = slope_at(kLoss, margin, class_weight, frame.largest_slope);
+      loss[r] = class_weight * loss_at(kLoss, margin);
       is_error[r] = margin > 0.0F ? 0 : 1;
     }
     std::uint32_t active[kGroup];
@@ -182,7 +227,7 @@ void train_signs(const TrainingRows& rows, RowRange range, const WindowFrame& fr
 
 /// Several columns: one read of a row gives all its margins; then the columns that have a loss are
 /// updated, one by one where they are few.
-template <class Path, Loss kLoss>
+template <class Path, Loss kLoss, bool kL1>
 void train_columns(const TrainingRows& rows, RowRange range, const WindowFrame& frame,
                    ReplicaView replica, WindowTally& tally) {
   const RowArrays at = arrays_of(rows);
@@ -200,9 +245,18 @@ void train_columns(const TrainingRows& rows, RowRange range, const WindowFrame& 
     std::fill(margin, margin + columns, 0.0F);
     std::fill(sign, sign + columns, -1.0F);
     for (const std::uint32_t column : rows.positives(row)) sign[column] = 1.0F;
+    const float threshold = threshold_of(frame, tally.examples);
     for (std::size_t i = 0; i < nonzeros; ++i) {
       const float* const cell = replica.u + std::size_t{feature[i]} * columns;
-      for (std::size_t c = 0; c < columns; ++c) margin[c] += value[i] * cell[c];
+      if constexpr (kL1) {
+        const float* const inverse_metric =
+            replica.inverse_metric + std::size_t{feature[i]} * columns;
+        for (std::size_t c = 0; c < columns; ++c) {
+          margin[c] += value[i] * soft(cell[c], threshold * inverse_metric[c]);
+        }
+      } else {
+        for (std::size_t c = 0; c < columns; ++c) margin[c] += value[i] * cell[c];
+      }
     }
     const float inverse = static_cast<float>(
         1.0 / (frame.denominator + growth * static_cast<double>(tally.examples)));
@@ -210,8 +264,10 @@ void train_columns(const TrainingRows& rows, RowRange range, const WindowFrame& 
     for (std::size_t c = 0; c < columns; ++c) {
       const float bias = frame.bias[c] + lookahead * static_cast<float>(tally.bias[c]);
       const float m = sign[c] * (margin[c] * inverse + bias);
-      const float slope = slope_at(kLoss, m);
-      tally.loss[c] += static_cast<double>(loss_at(kLoss, m));
+      const ClassWeight weight = frame.class_weight[c];
+      const float class_weight = sign[c] > 0.0F ? weight.positive : weight.negative;
+      const float slope = slope_at(kLoss, m, class_weight, frame.largest_slope);
+      tally.loss[c] += static_cast<double>(class_weight * loss_at(kLoss, m));
       tally.curvature[c] += static_cast<double>(slope * slope);
       tally.bias[c] += static_cast<double>(sign[c] * slope * frame.bias_step[c]);
       tally.errors[c] += m > 0.0F ? 0U : 1U;
@@ -249,24 +305,36 @@ void train_columns(const TrainingRows& rows, RowRange range, const WindowFrame& 
   }
 }
 
+template <class Path, Loss kLoss, bool kL1>
+void train_shape(const TrainingRows& rows, RowRange range, const WindowFrame& frame,
+                 ReplicaView replica, WindowTally& tally) {
+  if (rows.column_count() > 1) {
+    train_columns<Path, kLoss, kL1>(rows, range, frame, replica, tally);
+  } else if (replica.is_dirty != nullptr) {
+    train_signs<Path, kLoss, true, kL1>(rows, range, frame, replica, tally);
+  } else {
+    train_signs<Path, kLoss, false, kL1>(rows, range, frame, replica, tally);
+  }
+}
+
 template <class Path, Loss kLoss>
 void train_with_loss(const TrainingRows& rows, RowRange range, const WindowFrame& frame,
                      ReplicaView replica, WindowTally& tally) {
-  if (rows.column_count() > 1) {
-    train_columns<Path, kLoss>(rows, range, frame, replica, tally);
-  } else if (replica.is_dirty != nullptr) {
-    train_signs<Path, kLoss, true>(rows, range, frame, replica, tally);
-  } else {
-    train_signs<Path, kLoss, false>(rows, range, frame, replica, tally);
-  }
+  (frame.l1 > 0.0 ? train_shape<Path, kLoss, true>
+                  : train_shape<Path, kLoss, false>)(rows, range, frame, replica, tally);
 }
 
 template <class Path>
 void train_window(const TrainingRows& rows, RowRange range, Loss loss, const WindowFrame& frame,
                   ReplicaView replica, WindowTally& tally) {
-  (loss == Loss::kHinge
-       ? train_with_loss<Path, Loss::kHinge>
-       : train_with_loss<Path, Loss::kLogistic>)(rows, range, frame, replica, tally);
+  switch (loss) {
+    case Loss::kHinge:
+      return train_with_loss<Path, Loss::kHinge>(rows, range, frame, replica, tally);
+    case Loss::kLogistic:
+      return train_with_loss<Path, Loss::kLogistic>(rows, range, frame, replica, tally);
+    case Loss::kSquaredHinge:
+      return train_with_loss<Path, Loss::kSquaredHinge>(rows, range, frame, replica, tally);
+  }
 }
 
 /// exchange_block() on arrays that the compiler knows to be apart. No branch depends on data, so

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "sgd/data/training_rows.hpp"
+#include "sgd/learn/class_weight.hpp"
 #include "sgd/learn/instruction_path.hpp"
 #include "sgd/learn/loss.hpp"
 #include "sgd/learn/row_queue.hpp"
@@ -16,9 +18,14 @@ namespace hogwild::sgd {
 struct WindowFrame {
   double denominator = 1.0;  ///< δ + λ·t at the window's start
   double lambda = 0.0;
-  double lookahead = 1.0;        ///< s: this worker's factor
-  std::vector<float> bias;       ///< a column: the intercept at the window's start
-  std::vector<float> bias_step;  ///< a column: 0 without an intercept
+  double lookahead = 1.0;                 ///< s: this worker's factor
+  std::vector<float> bias;                ///< a column: the intercept at the window's start
+  std::vector<float> bias_step;           ///< a column: 0 without an intercept
+  std::vector<ClassWeight> class_weight;  ///< a column
+  double threshold = 0.0;                 ///< λ₁·t at the window's start
+  double l1 = 0.0;                        ///< λ₁; 0: no sum is thresholded
+  /// Squared hinge: −ℓ′ times the class weight is cut here. The other losses have a bound.
+  float largest_slope = std::numeric_limits<float>::max();
 };
 
 /// What a worker gathered in one window besides its replica; the vectors have an entry a column.
@@ -84,11 +91,13 @@ struct Kernels {
                       const float* u);
   /// Trains on `range` of `rows`, in order, in the private replica.
   ///
-  /// margin = y·(Σ x_j·u_j / lt + b), lt = δ + λ·(t + s·n); where −ℓ′ is not zero, for each j of
-  /// the row: u_j += s·y·(−ℓ′)·im_j·x_j. Rows go in groups (hinge 16, logistic 4; 1 with several
-  /// columns): all margins of a group come before its updates.
-  /// The tolerance against a naive sum: each margin is off by at most nnz·2⁻²³·Σ|x_j·u_j|/lt.
-  /// Cost: a gather a nonzero, and for rows with a loss a read and a write more.
+  /// margin = y·(Σ x_j·u_j / lt + b), lt = δ + λ·(t + s·n); g = −ℓ′ times the weight of the row's
+  /// class; where g is not zero, for each j of the row: u_j += s·y·g·im_j·x_j. With λ₁ above 0 the
+  /// margin has soft(u_j, τ·im_j) in place of u_j, τ = λ₁·(t + s·n) at the group's start. Rows go
+  /// in groups (16, logistic 4; 1 with several columns): all margins of a group come before its
+  /// updates. The tolerance against a naive sum: each margin is off by at most
+  /// nnz·2⁻²³·Σ|x_j·u_j|/lt. Cost: a gather a nonzero, and for rows with a loss a read and a write
+  /// more.
   void (*train_window)(const TrainingRows& rows, RowRange range, Loss loss,
                        const WindowFrame& frame, ReplicaView replica, WindowTally& tally);
   /// p = (u − start)/(im·s); k = round(p/q) is added to `made`, p − k·q stays in u, and u is built

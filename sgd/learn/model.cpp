@@ -1,5 +1,6 @@
 #include "sgd/learn/model.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -8,7 +9,8 @@ namespace hogwild::sgd {
 Weights weights_of(const SumsImage& image, const Rule& rule) {
   const std::size_t columns = (image.scalars.size() - 1) / SumsLayout::kScalarsPerColumn;
   assert(image.sums.size() == rule.metric.size() * columns);
-  const double denominator = rule.delta + rule.lambda * static_cast<double>(image.examples());
+  const double denominator = rule.denominator(static_cast<double>(image.examples()));
+  const double threshold = rule.threshold(static_cast<double>(image.examples()));
   std::vector<double> metric_scale(columns);
   Weights weights;
   weights.bias.resize(columns);
@@ -23,8 +25,9 @@ Weights weights_of(const SumsImage& image, const Rule& rule) {
     const auto metric = static_cast<double>(rule.metric[j]);
     for (std::size_t c = 0; c < columns; ++c) {
       const std::size_t cell = j * columns + c;
-      weights.w[cell] = static_cast<double>(image.sums[cell]) * kSumUnit /
-                        (denominator + metric * metric_scale[c]);
+      const double sum = static_cast<double>(image.sums[cell]) * kSumUnit;
+      const double size = std::max(std::abs(sum) - threshold, 0.0);
+      weights.w[cell] = std::copysign(size, sum) / (denominator + metric * metric_scale[c]);
     }
   }
   return weights;

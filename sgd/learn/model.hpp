@@ -23,7 +23,7 @@ struct Weights {
 };
 
 /// The model that a state stands for, in each column c:
-/// w_jc = S_jc·q / (δ + λ·t + sv_j·√(A_c + 1)), b_c = its increments.
+/// w_jc = soft(S_jc·q, λ₁·t) / (δ + λ·t + sv_j·√(A_c + 1)), b_c = its increments (see Rule).
 ///
 /// Every node computes it alike to the last bit from equal images: doubles, + × ÷ √ in this order,
 /// in a unit compiled without fused operations and never dispatched by instruction set.

@@ -9,6 +9,9 @@ namespace hogwild::sgd {
 namespace {
 
 constexpr std::uint64_t kSmallestWindow = 64;
+/// What a slope of the squared hinge is cut at while steps are long: seven margins on the wrong
+/// side.
+constexpr float kLargestSlope = 8.0F;
 constexpr std::uint64_t kLargestWindow = 8192;
 /// Examples after which a wide replica is exchanged whole.
 constexpr std::uint64_t kWholeEach = 32768;
@@ -35,6 +38,13 @@ Worker::Worker(const Workplace& workplace, std::uint32_t index)
   assert(workplace.own.layout().columns() == workplace.rows.column_count());
   frame_.bias.resize(workplace.own.layout().columns());
   frame_.bias_step.resize(workplace.own.layout().columns());
+  frame_.class_weight = workplace.rule.class_weight;
+  frame_.class_weight.resize(workplace.own.layout().columns());
+  const auto scale = static_cast<float>(workplace.rule.loss_scale);
+  for (ClassWeight& weight : frame_.class_weight) {
+    weight = {weight.positive / scale, weight.negative / scale};
+  }
+  frame_.l1 = workplace.rule.l1;
   factors_.metric_factor.resize(workplace.own.layout().columns());
 }
 
@@ -172,7 +182,12 @@ void Worker::open_window() {
   };
   const double examples = std::max(0.0, seen(SumsLayout::kExamples));
   frame_.lambda = at_.rule.lambda;
-  frame_.denominator = at_.rule.delta + at_.rule.lambda * examples;
+  frame_.denominator = at_.rule.denominator(examples);
+  frame_.threshold = at_.rule.threshold(examples);
+  if (at_.rule.loss == Loss::kSquaredHinge) {
+    frame_.largest_slope =
+        kLargestSlope * std::max(1.0F, static_cast<float>(frame_.denominator) / factors_.lookahead);
+  }
   frame_.lookahead = static_cast<double>(factors_.lookahead);
   for (std::uint32_t c = 0; c < residues_.size(); ++c) {
     const double curvature = std::max(0.0, seen(SumsLayout::curvature(c))) * kCurvatureUnit;
@@ -180,7 +195,10 @@ void Worker::open_window() {
     factors_.metric_factor[c] = static_cast<float>(metric_scale / frame_.denominator);
     frame_.bias[c] = static_cast<float>(seen(SumsLayout::bias(c)) * kBiasUnit);
     frame_.bias_step[c] =
-        at_.rule.has_bias ? static_cast<float>(1.0 / (1.0 + metric_scale + examples / 64.0)) : 0.0F;
+        at_.rule.has_bias
+            ? static_cast<float>(
+                  1.0 / (1.0 + metric_scale + (at_.rule.initial_examples + examples) / 64.0))
+            : 0.0F;
   }
 }
 

@@ -106,7 +106,7 @@ class Bytes {
 
 /// What is wrong with a head; empty where nothing is.
 std::string complaint_of(const Head& head) {
-  if (head.loss != kNoLoss && head.loss > static_cast<std::uint32_t>(Loss::kLogistic)) {
+  if (head.loss != kNoLoss && head.loss >= kLossNames.size()) {
     return "an unknown loss " + std::to_string(head.loss);
   }
   if (head.flags > (kMultilabelFlag | kInterceptFlag | kSigmoidFlag | kRecipeFlag))

@@ -16,7 +16,7 @@ namespace hogwild::sgd {
 ///   u32     0x01020304, the byte order
 ///   u32     flags: 1 multi-label, 2 with intercepts, 4 with sigmoids,
 ///           8 with a recipe
-///   u32     loss: 0 hinge, 1 logistic, 255 none of ours
+///   u32     loss: 0 hinge, 1 logistic, 2 squared hinge, 255 none of ours
 ///   u32     labels L, columns K (1, or L), largest id D, features F that have weights
 ///   f32[L]  labels
 ///   f64[K]  intercepts, where flagged

@@ -29,9 +29,9 @@ constexpr std::array<Solver, 8> kSolvers{{{"L2R_L1LOSS_SVC_DUAL", Loss::kHinge},
                                           {"L2R_LR", Loss::kLogistic},
                                           {"L2R_LR_DUAL", Loss::kLogistic},
                                           {"L1R_LR", Loss::kLogistic},
-                                          {"L2R_L2LOSS_SVC_DUAL", std::nullopt},
-                                          {"L2R_L2LOSS_SVC", std::nullopt},
-                                          {"L1R_L2LOSS_SVC", std::nullopt},
+                                          {"L2R_L2LOSS_SVC_DUAL", Loss::kSquaredHinge},
+                                          {"L2R_L2LOSS_SVC", Loss::kSquaredHinge},
+                                          {"L1R_L2LOSS_SVC", Loss::kSquaredHinge},
                                           {kCrammerSinger, std::nullopt}}};
 
 /// Behind the weights of a multi-label model.
@@ -356,6 +356,11 @@ class ModelReader {
 };
 
 }  // namespace
+
+std::uint64_t LinearModel::nonzero_weights() const {
+  const auto zeros = std::count(weight.begin(), weight.end(), 0.0);
+  return weight.size() - static_cast<std::uint64_t>(zeros);
+}
 
 void LinearModel::add_feature(std::uint32_t index, std::span<const double> weights) {
   if (std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0.0; })) return;

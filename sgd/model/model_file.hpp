@@ -41,6 +41,8 @@ struct LinearModel {
   [[nodiscard]] std::uint32_t column_count() const {
     return is_multilabel || labels.size() > 2 ? static_cast<std::uint32_t>(labels.size()) : 1;
   }
+  /// Weights that are not 0, intercepts left out.
+  [[nodiscard]] std::uint64_t nonzero_weights() const;
   /// Adds a feature with a weight a column, unless all are zero. REQUIRES: above those added
   /// before.
   void add_feature(std::uint32_t index, std::span<const double> weights);
@@ -56,9 +58,9 @@ struct LinearModel {
 [[nodiscard]] std::string liblinear_complaint(std::uint64_t feature_count, std::uint64_t columns);
 
 /// The model as LIBLINEAR's text, which liblinear-predict reads: solver_type L2R_L1LOSS_SVC_DUAL
-/// (hinge) or L2R_LR (logistic), intercepts as the last weights with `bias 1`. Equal models give
-/// equal bytes; numbers are the shortest that read back exactly. (liblinear-predict reads labels as
-/// integers.)
+/// (hinge), L2R_L2LOSS_SVC_DUAL (squared hinge) or L2R_LR (logistic), intercepts as the last
+/// weights with `bias 1`. Equal models give equal bytes; numbers are the shortest that read back
+/// exactly. (liblinear-predict reads labels as integers.)
 ///
 /// A multi-label model has a line `multilabel` behind the weights, where liblinear-predict reads no
 /// more: it gives the best label alone. One of two labels says MCSVM_CS, the only solver that

@@ -22,6 +22,7 @@ double mark(std::size_t index) {
 Evaluator::Evaluator(const RunInfo& info, Instant now)
     : layout_(info.layout()),
       rows_(info.trained_rows()),
+      loss_scale_(info.loss_scale()),
       interval_(info.settings.loss_interval),
       has_clock_(!info.settings.is_reproducible()),
       next_(now) {}
@@ -72,7 +73,7 @@ std::optional<Evaluator::Outcome> Evaluator::complete(
       loss += grown(SumsLayout::loss(c)) * kCurvatureUnit;
       errors += grown(SumsLayout::errors(c));
     }
-    point.train_loss = loss / examples;
+    point.train_loss = loss_scale_ * loss / examples;
     point.train_accuracy = 1.0 - errors / (examples * layout_.columns());
   } else if (!before.empty()) {
     point.train_loss = before.back().train_loss;

@@ -69,6 +69,7 @@ class Evaluator {
   // Fixed after construction.
   SumsLayout layout_;
   std::uint64_t rows_;
+  double loss_scale_;
   Interval interval_;
   bool has_clock_;  ///< time may decide: it would make runs differ that should be equal
   // Network thread only.

@@ -180,6 +180,7 @@ std::expected<RunConstants, std::string> constants_of(std::span<const PartSummar
     mean_square.push_back(sum.squares * scaled / static_cast<double>(constants.rows));
   }
   constants.metric = metric_of(mean_square, constants.rows);
+  constants.positives.assign(constants.labels.column_count(), 0);  // nobody tells them
   return constants;
 }
 

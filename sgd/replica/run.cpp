@@ -175,6 +175,8 @@ void Run::try_create(Instant now, RunOutbox& out) {
   } while (info.id == 0);
   info.founders = std::move(founders);
   enter_run(std::move(info), now, 0.0);
+  // Before anything is published: the others get these bits with the first snapshot.
+  if (data_->initial) replica_->sums().install(*data_->initial);
   begin_rounds(now, out);
   // A state that is not nothing, constants that are of others too, and recipes travel in snapshots.
   const bool is_plain =
@@ -296,7 +298,9 @@ std::string Run::contradiction(const RunInfo& info) const {
     if (given == options_.given.end() || given->second == value) continue;
     // Data is the same when its content is, whatever it is called.
     if (name == "train" || name == "test") continue;
-    return "--" + name + " is " + given->second + " here and " + value + " in the run";
+    const auto shown = [](const std::string& text) { return text.empty() ? "not set" : text; };
+    return "--" + name + " is " + shown(given->second) + " here and " + shown(value) +
+           " in the run";
   }
   if (!data_) return {};
   if (data_->has_train && data_->part == nullptr && info.settings.is_sharded) {

@@ -50,6 +50,8 @@ struct LocalData {
   /// `--shard`: the data is this member's alone; null otherwise.
   std::shared_ptr<const PartSummary> part{};
   RunId laid_out_for = 0;  ///< run whose features and columns a private part has; 0: its own
+  /// What a run that this member creates starts from; null: zeros. Of constants' layout.
+  std::shared_ptr<const SumsImage> initial{};
   // How any node can make the data again, `synth:…`, or nothing.
   std::string train_source{};
   std::string test_source{};

@@ -18,6 +18,9 @@ constexpr std::size_t kMostText = 4096;
 constexpr std::size_t kMostItems = 64;
 constexpr std::size_t kMostRecipe = std::size_t{1} << 29U;  // 2²⁴ features and their counts
 constexpr std::size_t kMostFounders = 4096;
+/// A model that a run starts from counts as so many. More: it is kept better where it is the
+/// optimum already; fewer: it is left sooner where data or settings changed.
+constexpr double kInitialEpochs = 2.0;
 
 template <typename Number>
 std::string print(Number value) {
@@ -65,6 +68,16 @@ const std::vector<Field>& fields() {
        }},
       {"lambda", [](const S& s) { return print(s.lambda); },
        [](S& s, const std::string& v) { return scan_limit(v, s.lambda); }},
+      {"l1", [](const S& s) { return print(s.l1); },
+       [](S& s, const std::string& v) { return scan_limit(v, s.l1); }},
+      {"class-weight", [](const S& s) { return s.class_weight.text(); },
+       [](S& s, const std::string& v) {
+         auto setting = ClassWeightSetting::parse(v);
+         if (setting) s.class_weight = std::move(*setting);
+         return setting.has_value();
+       }},
+      {"init", [](const S& s) { return s.init; },
+       [](S& s, const std::string& v) { return (s.init = v).size() <= kMostText; }},
       {"bias", [](const S& s) { return std::string(s.bias ? "true" : "false"); },
        [](S& s, const std::string& v) { return (s.bias = v == "true") || v == "false"; }},
       {"probabilities", [](const S& s) { return std::string(s.probabilities ? "true" : "false"); },
@@ -169,11 +182,31 @@ std::string recipe_id(std::string_view recipe) {
   return {digits, end};
 }
 
+double RunInfo::loss_scale() const {
+  float largest = 0.0F;
+  for (const ClassWeight weight : class_weights()) {
+    largest = std::max({largest, weight.positive, weight.negative});
+  }
+  const double slope = settings.loss == Loss::kSquaredHinge ? 2.0 : 1.0;
+  return slope * (largest > 0.0F ? static_cast<double>(largest) : 1.0);
+}
+
+std::vector<ClassWeight> RunInfo::class_weights() const {
+  return class_weights_of(settings.class_weight, constants.labels, constants.positives,
+                          constants.rows);
+}
+
 Rule RunInfo::rule() const {
+  const double scale = loss_scale();
   return {.loss = settings.loss,
           .has_bias = settings.bias,
-          .lambda = std::ldexp(settings.lambda, 2 * constants.scale_exponent),
-          .metric = constants.metric};
+          .lambda = std::ldexp(settings.lambda, 2 * constants.scale_exponent) / scale,
+          .metric = constants.metric,
+          .l1 = std::ldexp(settings.l1, constants.scale_exponent) / scale,
+          .class_weight = class_weights(),
+          .loss_scale = scale,
+          .initial_examples =
+              settings.init.empty() ? 0.0 : kInitialEpochs * static_cast<double>(constants.rows)};
 }
 
 namespace {
@@ -218,6 +251,7 @@ void write_constants(const RunConstants& constants, ByteWriter& writer) {
   writer.u64(constants.train_fingerprint);
   writer.u64(constants.test_fingerprint);
   write_labels(constants.labels, writer);
+  writer.raw(std::span<const std::uint64_t>(constants.positives));
   writer.varint(constants.metric.size());
   writer.raw(std::span<const float>(constants.metric));
   writer.raw(std::span<const std::uint32_t>(constants.file_index));
@@ -250,6 +284,7 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
   constants.train_fingerprint = reader.u64();
   constants.test_fingerprint = reader.u64();
   constants.labels = read_labels(reader);
+  constants.positives = reader.raw<std::uint64_t>(constants.labels.column_count());
   const std::uint64_t features = reader.varint();
   constants.metric = reader.raw<float>(features);
   constants.file_index = reader.raw<std::uint32_t>(features);
@@ -269,6 +304,10 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
                   size_complaint(features, constants.labels.column_count()).empty();
   for (const float metric : constants.metric)
     is_valid = is_valid && metric > 0 && std::isfinite(metric);
+  for (const std::uint64_t positives : constants.positives)
+    is_valid = is_valid && positives <= constants.rows;
+  is_valid =
+      is_valid && class_weight_complaint(info.settings.class_weight, constants.labels).empty();
   if (!is_valid) {
     reader.fail();
     return std::nullopt;

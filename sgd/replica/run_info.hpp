@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sgd/data/labels.hpp"
+#include "sgd/learn/class_weight.hpp"
 #include "sgd/learn/loss.hpp"
 #include "sgd/learn/rule.hpp"
 #include "sgd/learn/sigmoid.hpp"
@@ -34,8 +35,11 @@ struct RunSettings {
   std::string mode = "async";
   Loss loss = Loss::kHinge;
   double lambda = 1e-4;  ///< in the user's units
+  double l1 = 0;         ///< in the user's units
   bool bias = false;
-  bool probabilities = false;        ///< rows are held back to fit what makes them of scores
+  bool probabilities = false;  ///< rows are held back to fit what makes them of scores
+  ClassWeightSetting class_weight{};
+  std::string init{};                ///< fingerprint of the model that it starts from; empty: zeros
   double epochs = 0;                 ///< passes over the rows by the cluster
   double max_time_s = 0;             ///< from the run's first update
   std::uint64_t updates = 0;         ///< of the cluster
@@ -70,6 +74,7 @@ struct RunConstants {
   std::uint64_t train_fingerprint = 0;
   std::uint64_t test_fingerprint = 0;     ///< 0: no test data
   LabelEncoding labels{};                 ///< what the columns of the model are
+  std::vector<std::uint64_t> positives;   ///< rows of each column's label
   std::vector<float> metric;              ///< sv, one a feature, in the run's order
   std::vector<std::uint32_t> file_index;  ///< the run's order: 0-based index in the data, by rank
 
@@ -108,7 +113,11 @@ struct RunInfo {
   [[nodiscard]] SumsLayout layout() const {
     return {static_cast<std::uint32_t>(constants.metric.size()), constants.labels.column_count()};
   }
-  /// The learning rule on scaled rows: λ′ = λ·c².
+  /// How much rows count, one a column; empty: 1 everywhere.
+  [[nodiscard]] std::vector<ClassWeight> class_weights() const;
+  /// See Rule.
+  [[nodiscard]] double loss_scale() const;
+  /// The learning rule on scaled rows and losses: λ′ = λ·c²/scale, λ₁′ = λ₁·c/scale.
   [[nodiscard]] Rule rule() const;
 };
 

@@ -44,6 +44,7 @@ sgd::LocalData local_data(const SimOptions& options, bool has_data) {
   if (!has_data) return data;
   sgd::RunConstants constants;
   constants.rows = options.rows;
+  constants.positives = {options.rows / 2};
   constants.train_fingerprint = 77;
   constants.test_fingerprint = 78;
   constants.metric.assign(options.features, 1.0F);

@@ -82,17 +82,21 @@ struct Naive {
       const std::uint64_t end = std::min<std::uint64_t>(first + group, range.first + range.count);
       std::vector<double> step;
       const std::vector<double> bias = tally.bias;
+      const double threshold =
+          frame.threshold + frame.l1 * frame.lookahead * static_cast<double>(tally.examples);
       for (std::uint64_t row = first; row < end; ++row) {
         const double denominator = frame.denominator + frame.lambda * frame.lookahead *
                                                            static_cast<double>(tally.examples);
         for (std::uint32_t c = 0; c < columns; ++c) {
           const double sign = label_sign(rows, row, c);
-          const double margin =
-              sign * (dot(rows, row, c) / denominator + frame.bias[c] + frame.lookahead * bias[c]);
+          const double margin = sign * (dot(rows, row, c, threshold, inverse_metric) / denominator +
+                                        frame.bias[c] + frame.lookahead * bias[c]);
           nearest_to_kink = std::min({nearest_to_kink, std::abs(margin - 1), std::abs(margin)});
+          const auto weight = static_cast<double>(sign > 0 ? frame.class_weight[c].positive
+                                                           : frame.class_weight[c].negative);
           const double slope =
-              loss == Loss::kHinge ? (margin < 1 ? 1.0 : 0.0) : 1.0 / (1.0 + std::exp(margin));
-          tally.loss[c] += loss_value(loss, margin);
+              std::min(weight * slope_of(loss, margin), static_cast<double>(frame.largest_slope));
+          tally.loss[c] += weight * loss_value(loss, margin);
           tally.curvature[c] += slope * slope;
           tally.bias[c] += sign * slope * static_cast<double>(frame.bias_step[c]);
           tally.errors[c] += margin > 0 ? 0U : 1U;
@@ -109,13 +113,21 @@ struct Naive {
     }
   }
 
-  [[nodiscard]] double dot(const TrainingRows& rows, std::uint64_t row, std::uint32_t c) const {
+  [[nodiscard]] double dot(const TrainingRows& rows, std::uint64_t row, std::uint32_t c,
+                           double threshold, const std::vector<float>& inverse_metric) const {
     double sum = 0;
     for (std::size_t i = 0; i < rows.features(row).size(); ++i) {
-      sum += static_cast<double>(rows.values(row)[i]) *
-             u[rows.features(row)[i] * rows.column_count() + c];
+      const std::size_t at = rows.features(row)[i] * rows.column_count() + c;
+      const double size = std::abs(u[at]) - threshold * static_cast<double>(inverse_metric[at]);
+      if (size > 0) sum += static_cast<double>(rows.values(row)[i]) * (u[at] > 0 ? size : -size);
     }
     return sum;
+  }
+
+  static double slope_of(Loss loss, double margin) {
+    if (loss == Loss::kLogistic) return 1.0 / (1.0 + std::exp(margin));
+    if (margin >= 1) return 0.0;
+    return loss == Loss::kHinge ? 1.0 : 2.0 * (1.0 - margin);
   }
 
   void add(const TrainingRows& rows, std::uint64_t row, std::uint32_t c, double step,
@@ -139,7 +151,9 @@ struct Window {
               .lambda = 1e-3,
               .lookahead = 2.0,
               .bias = std::vector<float>(columns, 0.1037F),
-              .bias_step = std::vector<float>(columns, 0.01F)},
+              .bias_step = std::vector<float>(columns, 0.01F),
+              .class_weight = std::vector<ClassWeight>(columns),
+              .largest_slope = 3.0F},
         is_dirty((kFeatures * columns + kBlock - 1) / kBlock) {
     std::mt19937 random(5);
     for (std::uint32_t i = 0; i < kFeatures * columns; ++i) {
@@ -153,9 +167,28 @@ struct Window {
 /// 200 terms of at most 10 in size here, so 200 · 10 · 2⁻²³ = 2.4e-4.
 constexpr double kTolerance = 2.4e-4;
 
-void check_window(const Kernels& kernels, std::uint32_t columns, Loss loss, RowRange range) {
+constexpr Loss kLosses[] = {Loss::kHinge, Loss::kLogistic, Loss::kSquaredHinge};
+
+/// What a window does beside the plain rule.
+enum class Extra { kNone, kClassWeights, kL1, kBoth };
+
+void add_extra(Extra extra, WindowFrame& frame) {
+  if (extra == Extra::kClassWeights || extra == Extra::kBoth) {
+    for (std::size_t c = 0; c < frame.class_weight.size(); ++c) {
+      frame.class_weight[c] = {.positive = 1.5F, .negative = c % 2 == 0 ? 0.25F : 0.75F};
+    }
+  }
+  if (extra == Extra::kL1 || extra == Extra::kBoth) {
+    frame.threshold = 0.2;
+    frame.l1 = 1e-3;
+  }
+}
+
+void check_window(const Kernels& kernels, std::uint32_t columns, Loss loss, RowRange range,
+                  Extra extra = Extra::kNone) {
   const TrainingRows rows = random_rows(150, columns, 11 + columns);
   Window window(columns);
+  add_extra(extra, window.frame);
   const Naive naive(rows, range, loss, window.frame, window.u, window.inverse_metric);
   // Else a rounding might take the other branch, and the comparison would mean nothing.
   BOOST_TEST_REQUIRE((loss == Loss::kLogistic || naive.nearest_to_kink > 1e-6));
@@ -182,6 +215,7 @@ void check_window(const Kernels& kernels, std::uint32_t columns, Loss loss, RowR
   BOOST_TEST(unflagged == 0U);
   // Nobody asks for flags: the same arithmetic.
   Window unmarked(columns);
+  add_extra(extra, unmarked.frame);
   WindowTally again(columns);
   kernels.train_window(rows, range, loss, unmarked.frame,
                        {unmarked.u.data(), unmarked.inverse_metric.data(), nullptr}, again);
@@ -267,7 +301,7 @@ BOOST_AUTO_TEST_CASE(sparse_dot_is_the_sum_for_rows_of_every_length) {
 
 BOOST_AUTO_TEST_CASE(window_of_signs_is_what_the_naive_one_is) {
   for (const Kernels* each : available_kernels()) {
-    for (const Loss loss : {Loss::kHinge, Loss::kLogistic}) {
+    for (const Loss loss : kLosses) {
       check_window(*each, 1, loss, {0, 150});  // whole groups and a part, up to the last row
       check_window(*each, 1, loss, {33, 50});
       check_window(*each, 1, loss, {149, 1});
@@ -277,9 +311,20 @@ BOOST_AUTO_TEST_CASE(window_of_signs_is_what_the_naive_one_is) {
 
 BOOST_AUTO_TEST_CASE(window_of_columns_is_what_the_naive_one_is) {
   for (const Kernels* each : available_kernels()) {
-    for (const Loss loss : {Loss::kHinge, Loss::kLogistic}) {
+    for (const Loss loss : kLosses) {
       check_window(*each, 3, loss, {0, 150});   // most columns have a loss: all are updated
       check_window(*each, 70, loss, {0, 150});  // more than a block a feature
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(weighted_and_thresholded_windows_are_what_the_naive_ones_are) {
+  for (const Kernels* each : available_kernels()) {
+    for (const Loss loss : kLosses) {
+      for (const Extra extra : {Extra::kClassWeights, Extra::kL1, Extra::kBoth}) {
+        check_window(*each, 1, loss, {0, 150}, extra);
+        check_window(*each, 3, loss, {0, 150}, extra);
+      }
     }
   }
 }
@@ -320,7 +365,7 @@ BOOST_AUTO_TEST_CASE(margin_that_is_no_number_makes_the_loss_no_number) {
   }
   const TrainingRows rows(std::move(sparse), std::vector<float>(20, 1.0F), kFeatures);
   for (const Kernels* each : available_kernels()) {
-    for (const Loss loss : {Loss::kHinge, Loss::kLogistic}) {
+    for (const Loss loss : kLosses) {
       Window window(1);
       window.u[0] = std::numeric_limits<float>::quiet_NaN();
       WindowTally tally(1);

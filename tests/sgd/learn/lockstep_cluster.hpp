@@ -83,7 +83,7 @@ class LockstepCluster {
   }
   [[nodiscard]] double objective_of(std::size_t node) const {
     const Weights weights = weights_of(nodes_[node]->published.image(), rule_);
-    return objective(weights, rule_.lambda, evaluate(weights, set_.rows, rule_.loss, 1).mean_loss);
+    return objective(weights, rule_, evaluate(weights, set_.rows, rule_.loss, 1).mean_loss);
   }
 
  private:

@@ -48,6 +48,50 @@ BOOST_AUTO_TEST_CASE(weights_are_the_rule_of_the_sums) {
   BOOST_TEST((weights.bias == std::vector{0.5}));
 }
 
+// Xiao 2010: regularised dual averaging keeps a weight at 0 while its sum is within t·λ₁.
+BOOST_AUTO_TEST_CASE(with_l1_sums_within_the_threshold_are_no_weight) {
+  const Rule rule{.lambda = 0.5, .metric = {1.0F, 1.0F, 1.0F}, .l1 = 0.05};
+  PublishedSums sums({3, 1});
+  sums.add({SumsLayout::kExamples, 100});
+  const std::uint32_t first = sums.layout().scalar_count();
+  sums.add({first, 5 * 64});       // just t·λ₁
+  sums.add({first + 1, 8 * 64});   // 3 more
+  sums.add({first + 2, -6 * 64});  // 1 more
+  const Weights weights = weights_of(sums.image(), rule);
+  const double denominator = 1.0 + 0.5 * 100 + 1.0;
+  BOOST_TEST(weights.w[0] == 0.0);
+  BOOST_TEST(weights.w[1] == 3.0 / denominator);
+  BOOST_TEST(weights.w[2] == -1.0 / denominator);
+  BOOST_TEST(objective(weights, rule, 2.0) ==
+                 0.25 * (9.0 + 1.0) / (denominator * denominator) + 0.05 * 4.0 / denominator + 2.0,
+             boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(initial_examples_count_in_the_denominator_and_in_the_threshold) {
+  const Rule rule{.lambda = 0.5, .metric = {1.0F}, .l1 = 0.05, .initial_examples = 60};
+  PublishedSums sums({1, 1});
+  sums.add({SumsLayout::kExamples, 40});
+  sums.add({sums.layout().scalar_count(), 8 * 64});
+  BOOST_TEST(weights_of(sums.image(), rule).w[0] == 3.0 / (1.0 + 0.5 * 100 + 1.0));
+}
+
+BOOST_AUTO_TEST_CASE(rows_count_in_the_loss_as_their_class_is_weighted) {
+  const TrainingRows rows = toy_rows(1'000, 64, 0.1);
+  Weights weights;
+  for (int j = 0; j < 64; ++j) weights.w.push_back(std::sin(j));
+  const auto loss_with = [&](ClassWeight weight) {
+    return evaluate(weights, rows, Loss::kSquaredHinge, 1, std::vector{weight}).mean_loss;
+  };
+  const double positive = loss_with({1.0F, 0.0F});
+  const double negative = loss_with({0.0F, 1.0F});
+  BOOST_TEST(positive > 0.1);
+  BOOST_TEST(negative > 0.1);
+  BOOST_TEST(loss_with({3.0F, 0.5F}) == 3 * positive + 0.5 * negative,
+             boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(evaluate(weights, rows, Loss::kSquaredHinge, 1).mean_loss == positive + negative,
+             boost::test_tools::tolerance(1e-12));
+}
+
 BOOST_AUTO_TEST_CASE(each_column_has_the_weights_that_it_has_alone) {
   constexpr std::uint32_t kFeatures = 5;
   constexpr std::uint32_t kColumns = 3;
@@ -92,6 +136,11 @@ BOOST_AUTO_TEST_CASE(losses_at_known_margins) {
   BOOST_TEST(negative_derivative(Loss::kHinge, 1.0F) == 0.0F);
   BOOST_TEST(negative_derivative(Loss::kHinge, 0.9F) == 1.0F);
   BOOST_TEST(negative_derivative(Loss::kLogistic, 0.0F) == 0.5F);
+  BOOST_TEST(loss_value(Loss::kSquaredHinge, 1.0) == 0.0);
+  BOOST_TEST(loss_value(Loss::kSquaredHinge, -1.0) == 4.0);
+  BOOST_TEST(std::isnan(loss_value(Loss::kSquaredHinge, std::nan(""))));
+  BOOST_TEST(negative_derivative(Loss::kSquaredHinge, 1.0F) == 0.0F);
+  BOOST_TEST(negative_derivative(Loss::kSquaredHinge, -1.0F) == 4.0F);
 }
 
 BOOST_AUTO_TEST_CASE(an_evaluation_does_not_depend_on_threads) {

@@ -1,5 +1,6 @@
 #include "sgd/learn/worker.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <limits>
 #include <memory>
@@ -15,12 +16,15 @@ constexpr std::uint32_t kFeatures = 6'000;  // two stripes
 
 /// One node's learner: `epochs` passes over `rows` by `threads` workers, flushed now and then.
 struct Learner {
-  Learner(const TrainingRows& training_rows, unsigned threads, Loss loss = Loss::kHinge)
+  Learner(const TrainingRows& training_rows, unsigned threads, Loss loss = Loss::kHinge,
+          double l1 = 0.0)
       : rows(training_rows),
         rule{.loss = loss,
              .has_bias = true,
              .lambda = 1e-4,
-             .metric = std::vector<float>(rows.feature_count(), 0.02F)},
+             .metric = std::vector<float>(rows.feature_count(), 0.02F),
+             .l1 = l1,
+             .loss_scale = loss == Loss::kSquaredHinge ? 2.0 : 1.0},
         published({rows.feature_count(), rows.column_count()}),
         own(published.layout()) {
     for (unsigned i = 0; i < threads; ++i) {
@@ -60,7 +64,7 @@ struct Learner {
 
   double objective_now() {
     const Weights weights = weights_of(published.image(), rule);
-    return objective(weights, rule.lambda, evaluate(weights, rows, rule.loss, 1).mean_loss);
+    return objective(weights, rule, evaluate(weights, rows, rule.loss, 1).mean_loss);
   }
 
   const TrainingRows& rows;
@@ -86,6 +90,22 @@ BOOST_AUTO_TEST_CASE(every_row_is_counted_and_a_hidden_separator_is_found) {
   BOOST_TEST(evaluate(weights, rows, Loss::kHinge, 1).accuracy() > 0.88);
 }
 
+BOOST_AUTO_TEST_CASE(l1_leaves_fewer_weights_the_larger_it_is) {
+  const TrainingRows rows = toy_rows(20'000, kFeatures, 0.05);
+  const auto nonzeros = [&](double l1) {
+    Learner learner(rows, 1, Loss::kHinge, l1);
+    learner.train(4, false);
+    const Weights weights = weights_of(learner.published.image(), learner.rule);
+    return std::count_if(weights.w.begin(), weights.w.end(), [](double w) { return w != 0; });
+  };
+  const auto all = nonzeros(0.0);
+  const auto some = nonzeros(3e-4);
+  BOOST_TEST(all > 4'000);
+  BOOST_TEST(some > 0);
+  BOOST_TEST(some < all / 2);
+  BOOST_TEST(nonzeros(1.0) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(one_worker_repeats_every_bit) {
   const TrainingRows rows = toy_rows(5'000, kFeatures, 0.1);
   Learner first(rows, 1);
@@ -97,7 +117,7 @@ BOOST_AUTO_TEST_CASE(one_worker_repeats_every_bit) {
 
 BOOST_AUTO_TEST_CASE(workers_and_flushes_at_once_lose_no_example_and_learn_as_well) {
   const TrainingRows rows = toy_rows(20'000, kFeatures, 0.05);
-  for (const Loss loss : {Loss::kHinge, Loss::kLogistic}) {
+  for (const Loss loss : {Loss::kHinge, Loss::kLogistic, Loss::kSquaredHinge}) {
     Learner alone(rows, 1, loss);
     alone.train(4, false);
     Learner together(rows, 2, loss);

@@ -24,6 +24,10 @@ Snapshot full_snapshot() {
   snapshot.info.constants.metric = {0.5F, 0.25F, 2.0F};
   snapshot.info.constants.file_index = {2, 0, 7};
   snapshot.info.constants.labels = {{3.0F, 4.0F, 17.0F}, /*is_multilabel=*/true};
+  snapshot.info.constants.positives = {10, 0, 100};
+  snapshot.info.settings.class_weight.by_label = {{4.0F, 2.5F}};
+  snapshot.info.settings.l1 = 1e-6;
+  snapshot.info.settings.init = "0123456789abcdef";
   snapshot.info.founders = {11, 12};
   snapshot.elapsed_s = 1.5;
   PublishedSums sums(snapshot.info.layout());
@@ -198,6 +202,12 @@ BOOST_AUTO_TEST_CASE(a_run_that_cannot_be_is_refused) {
   snapshot.info.settings.mode = "chaos";
   BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)));
   snapshot = full_snapshot();
+  snapshot.info.settings.class_weight.by_label = {{5.0F, 2.5F}};  // a label that it has not
+  BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)));
+  snapshot = full_snapshot();
+  snapshot.info.constants.positives[1] = 101;  // of 100 rows
+  BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)));
+  snapshot = full_snapshot();
   snapshot.info.constants.rows = 0;
   BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)));
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -217,16 +227,37 @@ BOOST_AUTO_TEST_CASE(a_run_that_cannot_be_is_refused) {
       std::iota(snapshot.info.constants.labels.labels.begin(),
                 snapshot.info.constants.labels.labels.end(), 0.0F);
     }
+    snapshot.info.constants.positives.resize(labels.size());
+    snapshot.info.settings.class_weight = {};
     snapshot.image.sums.sums.resize(3 * labels.size());
     snapshot.image.sums.scalars.resize(1 + 4 * labels.size());
     BOOST_TEST(!decode_snapshot(encode_snapshot(snapshot)), labels.size());
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_rule_is_that_of_the_scaled_rows) {
+  RunInfo info = full_snapshot().info;
+  const Rule rule = info.rule();
+  BOOST_TEST(rule.loss_scale == 2.5);
+  BOOST_TEST(rule.lambda == 1e-5 / 64 / 2.5);
+  BOOST_TEST(rule.l1 == 1e-6 / 8 / 2.5);
+  BOOST_TEST(rule.initial_examples == 200.0);
+  BOOST_CHECK((rule.class_weight == std::vector<ClassWeight>{{}, {2.5F, 1.0F}, {}}));
+  info.settings.loss = Loss::kSquaredHinge;
+  BOOST_TEST(info.rule().loss_scale == 5.0);
+  info.settings.class_weight = {};
+  BOOST_TEST(info.rule().loss_scale == 2.0);
+  info.settings.init.clear();
+  BOOST_TEST(info.rule().initial_examples == 0.0);
+}
+
 BOOST_AUTO_TEST_CASE(settings_survive_as_text) {
   RunSettings settings;
   settings.loss = Loss::kLogistic;
   settings.lambda = 3e-7;
+  settings.l1 = 2e-7;
+  settings.class_weight.is_balanced = true;
+  settings.init = "0123456789abcdef";
   settings.max_time_s = 1.25;
   settings.loss_interval = {true, 5'000};
   const auto back = RunSettings::from_items(settings.items());
