@@ -64,6 +64,7 @@ std::string random_text(std::size_t rows) {
 
 LinearModel random_model(std::vector<float> labels, bool is_multilabel) {
   LinearModel model{.labels = std::move(labels), .is_multilabel = is_multilabel};
+  model.loss = Loss::kLogistic;
   std::mt19937 random(31);
   for (std::uint32_t i = 0; i < 25 * model.column_count(); ++i) {
     model.weight.push_back(static_cast<double>(random() % 2001) / 1000.0 - 1.0);
