@@ -53,7 +53,7 @@ class RunScript(SwarmTest):
         return (self.directory / "screen").read_text()
 
     def assert_nothing_is_left(self):
-        self.assertEqual(processes_below(self.directory), [])
+        wait_until(lambda: processes_below(self.directory) == [], "the end of what was started", 5)
         self.assertEqual(list(self.directory.glob("hogwild-run.*")), [])
 
     def test_two_daemons_train_and_the_result_is_shown(self):

@@ -35,10 +35,12 @@ class Storm(SwarmTest):
         def join(called=None):
             nonlocal births
             births += 1
-            through = draw.choice([node for node in up if node not in stopped]).gossip
+            # Two, since one may be killed before it has answered.
+            running = [node for node in up if node not in stopped]
+            through = [word for node in draw.sample(running, min(2, len(running))) for word in ["--join", node.gossip]]
             # Half of them come with nothing but a peer.
             data = founding if draw.random() < 0.5 else []
-            up.append(self.launch(f"node-{births}", "--join", through, *data, *options, called=called).await_started())
+            up.append(self.launch(f"node-{births}", *through, *data, *options, called=called).await_started())
 
         stopped = {}  # node: when it goes on
         while len(up) < NODES:
