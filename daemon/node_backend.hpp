@@ -9,6 +9,7 @@
 #include "http/access.hpp"
 #include "http/backend.hpp"
 #include "membership/swim.hpp"
+#include "sgd/replica/history.hpp"
 #include "sgd/replica/ids.hpp"
 
 namespace hogwild::daemon {
@@ -65,6 +66,7 @@ class NodeBackend final : public http::Backend {
   [[nodiscard]] http::ClusterInfo cluster() const;
   /// Longest time since a live peer's newest datagram, in seconds.
   [[nodiscard]] double staleness() const;
+  [[nodiscard]] static http::HistoryPoint row_of(const sgd::HistoryPoint& point);
   [[nodiscard]] http::MemberStatus row_of(const membership::Member& member) const;
 
   Node& node_;

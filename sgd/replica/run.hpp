@@ -206,36 +206,41 @@ class Run {
 
   enum class Awaited : std::uint8_t { kNothing, kSnapshot, kReport, kKeptState, kPart };
 
-  // run.cpp: creating, joining, training
+  // run.cpp: members, evaluation and the decision to stop
+  [[nodiscard]] bool may_train() const;
+  void update_trainers();
+  void check_stop_rules(Instant now, RunOutbox& out);
+  /// Updates of the cluster at which the run stops; infinity without such a rule.
+  [[nodiscard]] double most_updates() const;
+  /// The nominee's part: whether the run stops here, whether it is measured here.
+  void decide(Instant now, RunOutbox& out);
+  void begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out);
+  void append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars, RunOutbox& out);
+  void adopt_stop(const StopOrder& stop, Instant now, RunOutbox& out);
+
+  // run_joining.cpp: creating a run, coming into one
   void try_create(Instant now, RunOutbox& out);
-  void install(Snapshot snapshot, Instant now, RunOutbox& out);
   void enter_run(RunInfo info, Instant now, double elapsed_s);
   void tell_founders(Instant now, RunOutbox& out);
+  void on_founding(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   [[nodiscard]] bool is_gathering(Instant now) const;
   [[nodiscard]] bool is_missing_founder(PeerId id, const Peer& peer) const;
-  void begin_rounds(Instant now, RunOutbox& out);
   [[nodiscard]] bool has_parts_of(const std::vector<PeerId>& members);
   [[nodiscard]] bool is_sharded() const { return info_ && info_->settings.is_sharded; }
+  void begin_rounds(Instant now, RunOutbox& out);
+  [[nodiscard]] std::string contradiction(const RunInfo& info) const;
+  [[nodiscard]] bool outranks(const Status& other) const;
+  void install(Snapshot snapshot, Instant now, RunOutbox& out);
+
+  // run_training.cpp: what the workers are given, and what they learned
+  void start_training(Instant now, RunOutbox& out);
   /// Where this member's walk through the rows begins.
   [[nodiscard]] WalkProgress first_position() const;
-  void start_training(Instant now, RunOutbox& out);
-  void update_trainers();
   void withdraw(RowQueue& queue);
   [[nodiscard]] std::optional<RowRange> next_rows();
   void note_news();
   [[nodiscard]] double unheard_updates(double lookahead) const;
-  [[nodiscard]] std::string contradiction(const RunInfo& info) const;
-  [[nodiscard]] bool may_train() const;
-  [[nodiscard]] bool outranks(const Status& other) const;
-  /// Updates of the cluster at which the run stops; infinity without such a rule.
-  [[nodiscard]] double most_updates() const;
-  void check_stop_rules(Instant now, RunOutbox& out);
-  /// The nominee's part: whether the run stops here, whether it is measured here.
-  void decide(Instant now, RunOutbox& out);
   void check_overflow(Instant now, RunOutbox& out);
-  void begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out);
-  void append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars, RunOutbox& out);
-  void adopt_stop(const StopOrder& stop, Instant now, RunOutbox& out);
 
   // run_resume.cpp: going on from a checkpoint
   [[nodiscard]] std::string checkpoint_complaint() const;
@@ -247,7 +252,6 @@ class Run {
   // run_messages.cpp: statuses, repair, requests
   void on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& out);
-  void on_founding(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void on_delta(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void learn_from(PeerId from, const Status& status, Instant now, RunOutbox& out);
   void take_points(PeerId from, const Status& status, RunOutbox& out);

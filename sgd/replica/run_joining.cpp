@@ -1,0 +1,291 @@
+// How a member comes into a run: creating one, being told of it, taking a snapshot.
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <chrono>
+
+#include "sgd/replica/run.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How long founders are waited for: all is kept for them.
+constexpr std::chrono::seconds kGathering{10};
+/// How often they are told of their run.
+constexpr milliseconds kFoundingAgain{20};
+
+}  // namespace
+
+void Run::data_loaded(LocalData data, Instant now, RunOutbox& out) {
+  data_ = std::move(data);
+  loaded_at_ = now;
+  status_is_due_ = true;
+  next_deadline_ = now;
+  if (const std::string why = checkpoint_complaint(); !why.empty()) return refuse(why, out);
+  // A member that followed the run without data can take part from now on.
+  if (phase_ == Phase::kTraining && !stop_ && !is_training_) start_training(now, out);
+}
+
+// The lowest (start time, id) among those with data creates it, once as many members as expected
+// are there with their data loaded, and each has said that it knows of no run. Who has a checkpoint
+// comes before who has none, and the newest before all others.
+void Run::try_create(Instant now, RunOutbox& out) {
+  if (phase_ != Phase::kNoRun || wanted_run_ != 0 || is_leaving_ || is_refused_) return;
+  if (!data_ || (!checkpoint_ && (!data_->has_train || !options_.trains))) return;
+  if (options_.must_meet_peer && peers_.empty()) return;
+  std::uint32_t ready = 1;
+  std::vector<PeerId> founders;
+  if (data_->has_train && options_.trains) founders.push_back(self_);
+  bool has_better = false;
+  for (const auto& [id, peer] : peers_) {
+    const Status& status = peer.status;
+    if (!peer.has_status || status.run != 0) return;
+    has_better = has_better || status.resumable > resumable();
+    if (!status.is_loaded) continue;
+    ++ready;
+    const bool is_founder = status.has_train && status.is_part == options_.settings.is_sharded;
+    const bool may_create = is_founder || status.resumable > 0;
+    has_better = has_better || (may_create && status.resumable == resumable() &&
+                                std::pair(peer.start_time, id) < std::pair(start_time_, self_));
+    if (is_founder) founders.push_back(id);
+  }
+  if (ready < options_.settings.expect || waits_for_checkpoints(ready, now, out) || has_better) {
+    return;
+  }
+  std::sort(founders.begin(), founders.end());
+  if (checkpoint_) return resume(std::move(founders), now, out);
+
+  if (!has_parts_of(founders)) return;
+
+  RunInfo info;
+  info.settings = options_.settings;
+  info.recipe = options_.recipe;
+  info.settings.test_source = data_->test_source;
+  if (data_->part) {
+    std::vector<PartSummary> parts = {*data_->part};
+    for (const auto& [id, part] : parts_) parts.push_back(part);
+    auto constants = constants_of(parts);
+    if (!constants) return refuse(std::move(constants.error()), out);
+    info.constants = std::move(*constants);
+  } else {
+    info.settings.train_source = data_->train_source;
+    info.constants = *data_->constants;
+  }
+  do {
+    info.id = random_();
+  } while (info.id == 0);
+  info.founders = std::move(founders);
+  enter_run(std::move(info), now, 0.0);
+  // Before anything is published: the others get these bits with the first snapshot.
+  if (data_->initial) replica_->sums().install(*data_->initial);
+  begin_rounds(now, out);
+  // A state that is not nothing, constants that are of others too, and recipes travel in snapshots.
+  const bool is_plain =
+      replica_->digest() == 0 && !rounds_ && !is_sharded() && info_->recipe.empty();
+  constants_hash_ = is_plain ? hash_of(info_->constants) : 0;
+  next_founding_ = now;
+  tell_founders(now, out);
+  out.events.push_back({RunEventType::kCreated, self_, hex(info_->id), {}});
+  out.events.push_back({RunEventType::kJoined, self_, hex(info_->id), {}});
+  start_training(now, out);
+}
+
+// Founders that are not in the run may still come.
+bool Run::is_gathering(Instant now) const {
+  return info_ && phase_ == Phase::kTraining && now - run_start_ < kGathering;
+}
+
+bool Run::is_missing_founder(PeerId id, const Peer& peer) const {
+  const std::vector<PeerId>& founders = info_->founders;
+  return std::binary_search(founders.begin(), founders.end(), id) &&
+         !(is_in_run(peer) && peer.status.phase >= Phase::kTraining);
+}
+
+void Run::tell_founders(Instant now, RunOutbox& out) {
+  if (constants_hash_ == 0 || !is_gathering(now) || now < next_founding_) return;
+  next_founding_ = now + kFoundingAgain;
+  std::optional<Bytes> bytes;
+  for (const auto& [id, peer] : peers_) {
+    if (!is_missing_founder(id, peer)) continue;
+    if (!bytes) bytes = encode_founding(*info_, constants_hash_, elapsed_s(now));
+    if (bytes->size() <= kLargestPayload) out.datagrams.push_back({id, *bytes});
+  }
+}
+
+// A founder with the run's data begins at nothing, as the run did; all that was published since is
+// kept for it. Where anything is unlike the way by a snapshot is left, which says what it is.
+void Run::on_founding(PeerId from, std::span<const std::byte> payload, Instant now,
+                      RunOutbox& out) {
+  auto founding = decode_founding(payload);
+  if (!founding) return reject(from, Rejection::kMessage);
+  RunInfo& info = founding->info;
+  if (info_ || phase_ != Phase::kNoRun || is_refused_ || is_leaving_ || switch_to_) return;
+  if (info.settings.is_by_rounds() || !options_.trains || !data_ || !data_->constants) return;
+  if (!std::binary_search(info.founders.begin(), info.founders.end(), self_)) return;
+  if (hash_of(*data_->constants) != founding->constants_hash) return;
+  const std::uint64_t test_fingerprint = info.constants.test_fingerprint;
+  info.constants = *data_->constants;
+  info.constants.test_fingerprint = test_fingerprint;
+  info.recipe = options_.recipe;
+  if (info.settings.recipe != recipe_id(info.recipe)) return;
+  if (!contradiction(info).empty()) return;
+  awaited_ = Awaited::kNothing;  // a snapshot is of no use any more
+  enter_run(std::move(info), now, founding->elapsed_s);
+  out.events.push_back({RunEventType::kJoined, 0, hex(info_->id), {}});
+  start_training(now, out);
+}
+
+// A run of private parts has constants of all of them; they are asked for one after the other.
+bool Run::has_parts_of(const std::vector<PeerId>& members) {
+  wanted_part_ = 0;
+  if (!data_->part) return true;
+  const auto is_other = [&](PeerId id) { return !std::ranges::binary_search(members, id); };
+  std::erase_if(parts_, [&](const auto& entry) { return is_other(entry.first); });
+  for (const PeerId member : members) {
+    if (member == self_ || parts_.contains(member)) continue;
+    wanted_part_ = member;
+    return false;
+  }
+  return true;
+}
+
+void Run::begin_rounds(Instant now, RunOutbox& out) {
+  if (!rounds_) return;
+  RoundOutbox wanted;
+  rounds_->set_trains(may_train());
+  rounds_->found(now, wanted);
+  route_rounds(wanted, now, out);
+}
+
+void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
+  info_ = std::move(info);
+  do {
+    origin_ = random_();
+  } while (origin_ == 0);
+  const bool is_by_rounds = info_->settings.is_by_rounds();
+  checkpoint_.reset();
+  parts_.clear();
+  wanted_part_ = 0;
+  rounds_.reset();
+  replica_ = std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes,
+                                       is_by_rounds ? ApplyMode::kByRound : ApplyMode::kAtOnce);
+  plan_ = std::make_unique<BlockPlan>(info_->trained_rows(), info_->settings.seed,
+                                      is_by_rounds ? options_.name_key : self_);
+  if (is_by_rounds) make_rounds(now);
+  run_start_ = now - std::chrono::duration_cast<std::chrono::nanoseconds>(
+                         std::chrono::duration<double>(elapsed_s));
+  constants_hash_ = 0;
+  wanted_run_ = 0;
+  joined_at_ = 0;
+  history_.clear();
+  row_scalars_.assign(info_->layout().scalar_count(), 0);
+  evaluator_.emplace(*info_, now);
+  useless_kept_rows_ = 0;
+  stop_.reset();
+  final_.reset();
+  links_.reset();
+  unreached_.clear();
+  lost_.clear();
+  wants_snapshot_ = false;
+  wants_report_ = false;
+  rate_.clear();
+  set_phase(Phase::kTraining, now);
+}
+
+// What the user said on this node's command line must be what the run has.
+std::string Run::contradiction(const RunInfo& info) const {
+  for (const auto& [name, value] : info.settings.items()) {
+    const auto given = options_.given.find(name);
+    if (given == options_.given.end() || given->second == value) continue;
+    // Data is the same when its content is, whatever it is called.
+    if (name == "train" || name == "test") continue;
+    const auto shown = [](const std::string& text) { return text.empty() ? "not set" : text; };
+    return "--" + name + " is " + shown(given->second) + " here and " + shown(value) +
+           " in the run";
+  }
+  if (!data_) return {};
+  if (data_->has_train && data_->part == nullptr && info.settings.is_sharded) {
+    return "the run is of private parts, and --shard is not given here";
+  }
+  if (!data_->part && data_->constants &&
+      data_->constants->train_fingerprint != info.constants.train_fingerprint) {
+    return "the training data has fingerprint " + hex(data_->constants->train_fingerprint) +
+           " here and " + hex(info.constants.train_fingerprint) + " in the run";
+  }
+  if (data_->has_test && info.constants.test_fingerprint != 0 &&
+      data_->test_fingerprint != info.constants.test_fingerprint) {
+    return "the test data has fingerprint " + hex(data_->test_fingerprint) + " here and " +
+           hex(info.constants.test_fingerprint) + " in the run";
+  }
+  return {};
+}
+
+// Two runs in one cluster: one that is over wins, then clearly more work, then the lower id.
+bool Run::outranks(const Status& other) const {
+  const bool is_over = phase_ >= Phase::kConfirmed;
+  const bool other_is_over = other.phase >= Phase::kConfirmed;
+  if (is_over != other_is_over) return is_over;
+  const auto mine = static_cast<double>(replica_ ? replica_->sums().examples() : 0);
+  const auto theirs = static_cast<double>(other.examples);
+  if (mine > 1.25 * theirs + 1000) return true;
+  if (theirs > 1.25 * mine + 1000) return false;
+  return info_->id < other.run;
+}
+
+void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
+  const bool is_same_run = info_ && info_->id == snapshot.info.id;
+  if (!is_same_run) {
+    if (const std::string why = contradiction(snapshot.info); !why.empty()) {
+      return refuse(why, out);
+    }
+    if (checkpoint_ && checkpoint_->info.line() != snapshot.info.line()) {
+      return refuse("the checkpoint in --state is of run " + hex(checkpoint_->info.line()) +
+                        ", the cluster trains run " + hex(snapshot.info.line()),
+                    out);
+    }
+    if (is_training_) {  // the workers have to leave the old run first
+      switch_to_ = std::move(snapshot);
+      out.events.push_back({RunEventType::kStopTraining, 0, "another run", {}});
+      return;
+    }
+    if (info_) out.events.push_back({RunEventType::kAdopted, 0, hex(snapshot.info.id), {}});
+    const std::uint64_t examples = snapshot.image.sums.examples();
+    enter_run(snapshot.info, now, snapshot.elapsed_s);
+    const auto& founders = info_->founders;
+    const bool is_founder = std::binary_search(founders.begin(), founders.end(), self_);
+    joined_at_ = is_founder ? 0 : std::max<std::uint64_t>(1, examples);
+  }
+  wants_snapshot_ = false;
+  const bool is_installed = is_same_run && rounds_ ? install_in_rounds(snapshot, now, out)
+                                                   : replica_->install(snapshot.image);
+  const bool has_round = snapshot.round.has_value() || !rounds_;
+  if (!is_installed || !has_round) {
+    reject(0, Rejection::kState);
+    if (!is_same_run) {
+      info_.reset();
+      evaluator_.reset();
+      rounds_.reset();
+      replica_.reset();
+      plan_.reset();
+      set_phase(Phase::kNoRun, now);
+    }
+    return;
+  }
+  status_is_due_ = true;
+  if (!is_same_run && rounds_) rounds_->follow(*snapshot.round, now);
+  if (!is_same_run) {
+    history_ = std::move(snapshot.history);
+    row_scalars_ = snapshot.image.sums.scalars;
+    out.events.push_back({RunEventType::kJoined, 0, hex(info_->id), {}});
+    if (!snapshot.stop && !snapshot.final_record) start_training(now, out);
+  }
+  if (snapshot.stop) adopt_stop(*snapshot.stop, now, out);
+  if (snapshot.final_record) {
+    adopt_final(*snapshot.final_record, std::move(snapshot.kept), now, out);
+  }
+  if (final_) confirm_if_equal(now, out);
+}
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,233 @@
+// What the workers are given, and what they learned.
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <limits>
+
+#include "sgd/replica/run.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+/// Rows that wait for the workers: enough for a network thread that comes late, few enough that a
+/// change of members is soon felt.
+constexpr std::uint64_t kRowsAhead = 32'768;
+
+double seconds_between(Instant from, Instant to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+void Run::start_training(Instant now, RunOutbox& out) {
+  if (!may_train() || is_leaving_) return;
+  is_training_ = true;
+  fed_at_ = now;
+  allowance_ = 0;
+  unfinished_blocks_ = 0;
+  withdrawn_.clear();
+  fed_rows_ = 0;
+  published_rows_ = 0;
+  for (auto& [id, peer] : peers_) peer.published_then = 0;
+  const std::vector<PeerId>& founders = info_->founders;
+  const PeerId own_key = rounds_ ? options_.name_key : self_;
+  if (is_sharded()) {
+    // Its rows are nobody else's: it walks through all of them, whoever comes and goes.
+    plan_ = std::make_unique<BlockPlan>(data_->part->rows, info_->settings.seed, own_key);
+  }
+  if (rounds_) {
+    work_.round = 0;
+    work_.has_plan = false;
+  } else if (is_sharded()) {
+    plan_->start({replica_->sums().examples() / info_->constants.rows, 0}, std::array{own_key});
+  } else if (std::binary_search(founders.begin(), founders.end(), self_)) {
+    // The founders share the first epoch; who of them is not alive is passed over.
+    plan_->start(first_position(), founders);
+    for (const PeerId founder : founders) {
+      if (founder != self_ && !peers_.contains(founder)) {
+        plan_->member_gone(founder, first_position());
+      }
+    }
+    update_trainers();
+  } else {
+    update_trainers();
+    std::vector<PeerId> trainers = {self_};
+    for (const auto& [id, peer] : peers_) {
+      if (is_in_run(peer) && peer.status.phase == Phase::kTraining && peer.status.has_train) {
+        trainers.push_back(id);
+      }
+    }
+    plan_->start({replica_->sums().examples() / info_->trained_rows() + 1, 0}, trainers);
+  }
+  out.events.push_back({RunEventType::kStartTraining, 0, {}, {}});
+}
+
+// The founders go on about where the checkpoint was taken. Each had walked a little more or less:
+// some blocks come twice or not at all in this epoch.
+WalkProgress Run::first_position() const {
+  const std::uint64_t rows = info_->trained_rows();
+  const std::uint64_t updates = info_->first_updates();
+  const auto part = static_cast<double>(updates % rows) / static_cast<double>(rows);
+  return {updates / rows,
+          static_cast<std::uint64_t>(part * static_cast<double>(plan_->block_count()))};
+}
+
+bool Run::feed(RowQueue& queue, Instant now) {
+  if (!is_training_ || stop_ || is_leaving_ || switch_to_) return true;
+  if (options_.rate_limit > 0) {
+    // A pause of the process is not caught up with: at most a fifth of a second is released at
+    // once.
+    allowance_ = std::min(allowance_ + options_.rate_limit * seconds_between(fed_at_, now),
+                          options_.rate_limit / 5 + BlockPlan::block_rows(info_->trained_rows()));
+  }
+  fed_at_ = now;
+  const std::uint32_t block_rows = BlockPlan::block_rows(info_->trained_rows());
+  const std::uint64_t most_ranges =
+      std::min<std::uint64_t>(kRowsAhead / block_rows, queue.capacity());
+  const double lookahead_now = lookahead();
+  const double known =
+      static_cast<double>(replica_->sums().examples()) + unheard_updates(lookahead_now);
+  const double most = most_updates();
+  const auto expected = [&] {
+    return known + lookahead_now * static_cast<double>(fed_rows_ - published_rows_);
+  };
+  // Near the end nobody has more than would be this member's share of what is left: the rows that
+  // come last are taken back.
+  if (expected() >= most + lookahead_now * block_rows) withdraw(queue);
+  while (expected() < most && queue.pushed() - queue.popped() < most_ranges) {
+    if (options_.rate_limit > 0 && allowance_ < block_rows) break;
+    const auto range = next_rows();
+    if (!range) break;
+    const bool is_pushed = queue.push(*range);
+    assert(is_pushed);
+    allowance_ -= range->count;
+    fed_rows_ += range->count;
+  }
+  unfinished_blocks_ = queue.pushed() - queue.popped() + withdrawn_.size();
+  return expected() < most;
+}
+
+void Run::withdraw(RowQueue& queue) {
+  std::vector<RowRange> taken;
+  while (const auto range = queue.pop()) {
+    taken.push_back(*range);
+    allowance_ += range->count;
+    fed_rows_ -= range->count;
+  }
+  withdrawn_.insert(withdrawn_.begin(), taken.begin(), taken.end());
+}
+
+std::optional<RowRange> Run::next_rows() {
+  if (withdrawn_.empty()) return plan_->next();
+  const RowRange range = withdrawn_.front();
+  withdrawn_.pop_front();
+  return range;
+}
+
+// From whom something new is known, what it did meanwhile is known as well.
+void Run::note_news() {
+  for (auto& [id, peer] : peers_) {
+    const std::uint64_t seq = replica_->contiguous(peer.status.origin);
+    const bool has_told = peer.status.number != peer.heard_number && seq >= peer.status.last_seq;
+    if (seq == peer.heard_seq && !has_told) continue;
+    peer.heard_number = peer.status.number;
+    peer.heard_seq = seq;
+    peer.published_then = published_rows_;
+  }
+}
+
+// What the others did, as the look-ahead says, while this member published what they have not
+// answered yet. On a machine with many more nodes than cores a node hears nothing while it runs.
+double Run::unheard_updates(double lookahead) const {
+  double trainers = 0;
+  double published = 0;
+  for (const auto& [id, peer] : peers_) {
+    if (!is_in_run(peer) || peer.status.phase != Phase::kTraining || !peer.status.has_train) {
+      continue;
+    }
+    ++trainers;
+    published += static_cast<double>(published_rows_ - peer.published_then);
+  }
+  return trainers > 0 ? (lookahead - 1) * published / trainers : 0.0;
+}
+
+void Run::flush(OwnWork& own, Instant now, RunOutbox& out) {
+  if (!replica_ || phase_ != Phase::kTraining) return;
+  if (rounds_) return contribute(own, rounds_->committed().key.round + 1, now, out);
+  rate_.add(now, own.examples_made());
+  note_news();  // which was sent before what follows could be known
+  std::vector<CellDelta> fresh;
+  own.collect(replica_->sums(), fresh);
+  if (fresh.empty()) return;
+  if (fresh.front().cell == SumsLayout::kExamples) {
+    published_rows_ += static_cast<std::uint64_t>(fresh.front().value);
+  }
+  replica_->publish(fresh, out.broadcasts);
+  out.broadcast_to = peers_where(
+      [&](const Peer& peer) { return is_in_run(peer) && peer.status.phase < Phase::kConfirmed; });
+  check_overflow(now, out);
+}
+
+void Run::check_overflow(Instant now, RunOutbox& out) {
+  if (const std::int64_t index = replica_->sums().overflowed(); index >= 0 && !stop_) {
+    const auto feature = info_->constants.file_index[static_cast<std::size_t>(index)] + 1;
+    out.events.push_back({RunEventType::kOverflow,
+                          0,
+                          "the gradient sum of feature " + std::to_string(feature) +
+                              " left its range: scale this feature down",
+                          {}});
+    request_stop("overflow", now, out);
+  }
+}
+
+void Run::workers_stopped(OwnWork* own, Instant now, RunOutbox& out) {
+  is_training_ = false;
+  if (switch_to_) {
+    Snapshot snapshot = std::move(*switch_to_);
+    switch_to_.reset();
+    install(std::move(snapshot), now, out);
+    return;
+  }
+  if (own != nullptr) flush(*own, now, out);
+  status_is_due_ = true;
+  next_deadline_ = now;
+  if (stop_) set_phase(Phase::kStopped, now);
+  if (is_leaving_) left_since_ = now;
+  update_trainers();
+}
+
+double Run::cluster_rate() const {
+  double sum = rate_.per_second();
+  for (const auto& [id, peer] : peers_) {
+    if (is_in_run(peer) && peer.status.phase == Phase::kTraining) {
+      sum += static_cast<double>(peer.status.rate);
+    }
+  }
+  return sum;
+}
+
+// The others' work for each unit of this node's own, by the announced rates. A member without one
+// yet counts as the median of the rest; before any rate is known all count alike.
+double Run::lookahead() const {
+  if (rounds_) return round_lookahead();
+  std::vector<double> known;
+  double trainers = 1;
+  for (const auto& [id, peer] : peers_) {
+    const Status& status = peer.status;
+    if (!is_in_run(peer) || status.phase != Phase::kTraining || !status.has_train) continue;
+    ++trainers;
+    if (status.rate > 0) known.push_back(static_cast<double>(status.rate));
+  }
+  const double own = rate_.per_second();
+  if (own <= 0 || known.empty()) return trainers;
+  double sum = own;
+  for (const double rate : known) sum += rate;
+  const auto middle = known.begin() + static_cast<std::ptrdiff_t>(known.size() / 2);
+  std::nth_element(known.begin(), middle, known.end());
+  sum += *middle * (trainers - 1 - static_cast<double>(known.size()));
+  return std::clamp(sum / own, 1.0, 4 * trainers);
+}
+
+double Run::elapsed_s(Instant now) const { return info_ ? seconds_between(run_start_, now) : 0.0; }
+
+}  // namespace hogwild::sgd
