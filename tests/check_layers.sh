@@ -31,7 +31,7 @@ forbid 'only daemon/ may read a clock, ask for randomness, or log' \
 forbid 'only daemon/ may ask for randomness or log' 'random_device|spdlog' http
 # What waits, expires or is measured must not follow an operator who sets the clock: only dates for people do.
 if found=$(lines_of daemon http membership sgd | grep -E 'system_clock::now|CLOCK_REALTIME|gettimeofday' |
-  grep -vE '^daemon/(client_command|logging|node|node_backend|node_events)\.cpp:'); then
+  grep -vE '^daemon/(client_command|logging|node|node_events|node_status)\.cpp:'); then
   printf 'the wall clock is read where no date is shown:\n%s\n' "$found"
   broken=1
 fi
