@@ -39,7 +39,7 @@ class ThePage(SwarmTest):
 
     def start_slow_swarm(self, count):
         """A run that goes on until it is stopped."""
-        return self.start_swarm(count, "--max-time", "300s", "--rate", "4000")
+        return self.start_swarm(count, "--max-time", "300s", "--rate", "4000", "--early-stopping", "0")
 
     def test_figures_change_and_a_killed_node_is_seen(self):
         nodes = self.start_slow_swarm(3)
