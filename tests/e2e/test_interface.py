@@ -138,7 +138,7 @@ class Events(SwarmTest):
 class Logs(SwarmTest):
 
     def test_levels_are_what_they_say_and_change_while_it_runs(self):
-        nodes = self.start_swarm(2, "--max-time", "60s", "--rate", "4000")
+        nodes = self.start_swarm(2, "--max-time", "60s", "--rate", "4000", "--early-stopping", "0")
         nodes[0].await_training()
 
         def shown(event):
@@ -177,7 +177,7 @@ class RealPrometheus(SwarmTest):
 
     @needs_tool("prometheus")
     def test_it_scrapes_a_swarm_without_an_error(self):
-        nodes = self.start_swarm(2, "--max-time", "60s", "--rate", "2000")
+        nodes = self.start_swarm(2, "--max-time", "60s", "--rate", "2000", "--early-stopping", "0")
         nodes[0].await_training()
         config = self.directory / "prometheus.yml"
         targets = ", ".join(f'"{node.http}"' for node in nodes)
@@ -215,7 +215,7 @@ class RealPrometheus(SwarmTest):
 class Hostile(SwarmTest):
 
     def test_slow_clients_and_floods_keep_nobody_out_and_training_goes_on(self):
-        node = self.start("node-1", "--train", TRAIN, "--test", TEST, "--max-time", "60s", "--rate", "4000")
+        node = self.start("node-1", "--train", TRAIN, "--test", TEST, "--max-time", "60s", "--rate", "4000", "--early-stopping", "0")
         node.await_training()
         host, port = node.http.rsplit(":", 1)
         held = []

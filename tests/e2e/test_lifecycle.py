@@ -37,7 +37,7 @@ class Lifecycle(SwarmTest):
 
     def test_a_node_is_ready_soon_and_leaves_soon(self):
         start = time.monotonic()
-        node = self.start("node", "--train", TRAIN, "--test", TEST, "--rate", "5000", "--max-time", "60s")
+        node = self.start("node", "--train", TRAIN, "--test", TEST, "--rate", "5000", "--early-stopping", "0", "--max-time", "60s")
         wait_until(lambda: node.request("/readyz")[0] == 200, "ready", 20)
         self.assertLess(time.monotonic() - start, 20)
         node.await_training()

@@ -48,7 +48,7 @@ class Shard(SwarmTest):
                     self.assertNotIn("fetching_data", node.log)
 
     def test_a_part_that_is_lost_is_counted_and_a_later_one_must_fit(self):
-        nodes = self.start_parts(self.files, "--max-time", "60s", "--rate", "2000")
+        nodes = self.start_parts(self.files, "--max-time", "60s", "--rate", "2000", "--early-stopping", "0")
         for node in nodes:
             node.await_status(lambda s: s["training"]["node_updates_total"] and s["run"]["rows_missing"] == 0, "all parts train")
         nodes[2].signal(SIGKILL)

@@ -131,7 +131,7 @@ class Disturbed(SwarmTest):
         self.assert_same_result(nodes)
 
     def test_a_run_stops_when_asked_and_keeps_its_result(self):
-        nodes = self.start_swarm(2, "--rate", "10000", "--max-time", "60s")
+        nodes = self.start_swarm(2, "--rate", "10000", "--early-stopping", "0", "--max-time", "60s")
         nodes[1].await_training()
         status, _, text = nodes[1].request("/v1/stop", method="POST")
         self.assertIn(status, [200, 202, 204], text)
