@@ -187,6 +187,23 @@ BOOST_AUTO_TEST_CASE(what_a_broken_member_sends_is_refused_alike_and_charged_to_
   check_all_equal(cluster);
 }
 
+BOOST_AUTO_TEST_CASE(a_hundred_nodes_on_a_bad_network_end_alike) {
+  SimCluster cluster({.seed = 15,
+                      .drop = 0.1,
+                      .duplicate = 0.05,
+                      .reorder = 0.1,
+                      .epochs = 3,
+                      .updates_per_second = 2'000,
+                      .expect = 100});
+  cluster.start({});
+  for (int i = 1; i < 100; ++i) cluster.start({0});
+  BOOST_TEST_REQUIRE(cluster.run_until([&] { return cluster.run(99).is_training(); }, 20s));
+  for (std::size_t i = 0; i < 10; ++i) cluster.crash(10 * i + 3);
+  require_done(cluster, 60s);
+  check_all_equal(cluster);
+  BOOST_TEST(cluster.run(0).replica()->sums().examples() <= 66'000U);
+}
+
 // As on a machine with fewer cores than nodes: one runs at a time, and hears nothing meanwhile.
 BOOST_AUTO_TEST_CASE(nodes_that_run_in_turns_end_close_to_the_updates_they_were_given) {
   SimCluster cluster({.seed = 13, .epochs = 4, .updates_per_second = 400'000, .expect = 8});
