@@ -187,6 +187,66 @@ BOOST_AUTO_TEST_CASE(what_a_broken_member_sends_is_refused_alike_and_charged_to_
   check_all_equal(cluster);
 }
 
+// From the order to stop until it is done, the member that brings the run to its end dies.
+BOOST_AUTO_TEST_CASE(who_ends_the_run_may_die_at_each_step) {
+  for (const sgd::Phase phase : {sgd::Phase::kStopped, sgd::Phase::kConfirmed, sgd::Phase::kDone}) {
+    for (int later = 0; later < 60; later += 10) {
+      BOOST_TEST_CONTEXT("phase " << static_cast<int>(phase) << ", " << later << " ms later") {
+        SimCluster cluster({.seed = 16, .drop = 0.1, .epochs = 2, .expect = 5});
+        cluster.start({});
+        for (int i = 1; i < 5; ++i) cluster.start({0});
+        std::size_t finisher = 0;
+        BOOST_TEST_REQUIRE(cluster.run_until(
+            [&] {
+              for (const std::size_t i : cluster.up()) {
+                const sgd::Run& run = cluster.run(i);
+                const sgd::PeerId self = cluster.core(i).swim().members().self().short_id();
+                if (run.info() == nullptr || run.nominee() != self || run.phase() < phase) continue;
+                finisher = i;
+                return true;
+              }
+              return false;
+            },
+            20s));
+        cluster.run_for(milliseconds(later));
+        cluster.crash(finisher);
+        require_done(cluster, 60s);
+        check_all_equal(cluster);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(datagrams_that_are_replayed_late_count_once) {
+  SimCluster cluster({.seed = 17, .epochs = 4, .expect = 3});
+  cluster.start({});
+  for (int i = 1; i < 3; ++i) cluster.start({0});
+  BOOST_TEST_REQUIRE(cluster.run_until(
+      [&] { return cluster.run(0).is_training() && cluster.run(1).is_training(); }, 10s));
+  cluster.run_for(30ms);
+  // Everything that node 0 keeps of anybody, to be said again by another.
+  std::vector<Bytes> kept;
+  for (const sgd::OriginCoverage& of : cluster.run(0).replica()->coverage()) {
+    for (std::uint64_t seq = 1; seq <= of.contiguous; ++seq) {
+      const Bytes* datagram = cluster.run(0).replica()->retained(of.origin, seq);
+      if (datagram != nullptr) kept.push_back(*datagram);
+    }
+  }
+  BOOST_TEST_REQUIRE(!kept.empty());
+  for (int again = 0; again < 5; ++again) {
+    for (const Bytes& datagram : kept) {
+      for (const std::size_t to : {0, 1, 2}) cluster.tell(to, (to + 1) % 3, datagram);
+    }
+    cluster.run_for(40ms);
+  }
+  require_done(cluster, 20s);
+  check_all_equal(cluster);
+  std::uint64_t trained = 0;
+  for (std::size_t i = 0; i < 3; ++i) trained += cluster.trained(i);
+  BOOST_TEST(cluster.run(0).replica()->sums().examples() == trained);
+  BOOST_TEST(cluster.run(0).replica()->counters().duplicate_total >= kept.size());
+}
+
 BOOST_AUTO_TEST_CASE(a_hundred_nodes_on_a_bad_network_end_alike) {
   SimCluster cluster({.seed = 15,
                       .drop = 0.1,
