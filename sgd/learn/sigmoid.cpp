@@ -9,7 +9,7 @@ namespace {
 
 /// A point of the likelihood and what Newton's step is made of.
 struct Derivatives {
-  double slope = 0.0;   ///< of the first order
+  double slope = 0.0;  ///< of the first order
   double offset = 0.0;
   double slope_slope = 0.0;  ///< of the second
   double offset_offset = 0.0;
@@ -36,8 +36,7 @@ class Fit {
     for (int step = 0; step < kMostSteps; ++step) {
       const Derivatives d = derivatives(at);
       if (std::abs(d.slope) < kSmallGradient && std::abs(d.offset) < kSmallGradient) break;
-      const double determinant =
-          d.slope_slope * d.offset_offset - d.slope_offset * d.slope_offset;
+      const double determinant = d.slope_slope * d.offset_offset - d.slope_offset * d.slope_offset;
       const Sigmoid direction{
           .slope = -(d.offset_offset * d.slope - d.slope_offset * d.offset) / determinant,
           .offset = -(d.slope_slope * d.offset - d.slope_offset * d.slope) / determinant};

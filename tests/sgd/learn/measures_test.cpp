@@ -60,8 +60,8 @@ BOOST_AUTO_TEST_CASE(area_of_one_class_alone_is_unknown) {
 BOOST_AUTO_TEST_CASE(two_classes_are_counted_as_by_hand) {
   // Scores −1, 0, 1, 2 by feature; a score of 0 is for the negative class.
   const Weights weights{.w = {-1.0, 0.0, 1.0, 2.0, 0, 0, 0, 0}, .bias = {0.0}};
-  const TrainingRows rows = labelled_rows(
-      {0, 1, 2, 3, 3, 0}, RowLabels(std::vector<float>{-1, 1, 1, 1, -1, -1}));
+  const TrainingRows rows =
+      labelled_rows({0, 1, 2, 3, 3, 0}, RowLabels(std::vector<float>{-1, 1, 1, 1, -1, -1}));
   const Measures m = measure(weights, rows, Sigmoids(1), 1);
   BOOST_TEST(m.rows == 6U);
   BOOST_TEST((m.confusion == std::vector<std::uint64_t>{2, 1, 1, 2}));
