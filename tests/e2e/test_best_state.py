@@ -33,7 +33,7 @@ class BestState(SwarmTest):
         self.check_model(nodes[1])
 
     def test_zero_switches_it_off(self):
-        nodes = self.start_swarm(1, "--epochs", "40", "--early-stopping", "0", data=OVERFITS)
+        nodes = self.start_swarm(1, "--epochs", "40", "--rate", "40000", "--early-stopping", "0", data=OVERFITS)
         report = self.assert_same_result(nodes, accuracy=0.8)
         self.assertEqual(report["result"]["stop_reason"], "epochs")
         rows = (nodes[0].out / "val_stats.csv").read_text().splitlines()
