@@ -90,6 +90,16 @@ std::expected<void, DataFailure> check_memory(const std::string& what,
   return std::unexpected(DataFailure{kFailed, complaint + "; expected fewer threads or features"});
 }
 
+/// Training rows, wherever they came from, that fit with what training on them takes. Where the
+/// rows themselves are more than the memory they are read as they are needed.
+std::expected<void, DataFailure> take(const std::string& what, sgd::TrainingSet train,
+                                      unsigned threads, TrainingData& data) {
+  if (auto fits = check_memory(what, train, threads); !fits) return fits;
+  if (train.rows.sparse().byte_count() > available_bytes()) train.rows.read_by_range();
+  data.train = std::move(train);
+  return {};
+}
+
 std::unexpected<DataFailure> other_data(std::string_view what) {
   return std::unexpected(DataFailure{
       kBadData, "the " + std::string(what) + " that came from other members is not the run's"});
@@ -111,16 +121,13 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
     if (!source) return std::unexpected(DataFailure{kUsage, source.error()});
     auto train = sgd::load_training(*source, threads, progress);
     if (!train) return bad_data(train.error());
-    if (const auto fits = check_memory(learn.train, *train, threads); !fits) {
-      return std::unexpected(fits.error());
-    }
     auto complaint = sgd::class_weight_complaint(learn.class_weight, train->labels);
     if (!complaint.empty()) {
       return std::unexpected(DataFailure{kUsage, std::move(complaint)});
     }
-    data.train = std::move(*train);
-    if (data.train->rows.sparse().byte_count() > available_bytes())
-      data.train->rows.read_by_range();
+    if (const auto taken = take(learn.train, std::move(*train), threads, data); !taken) {
+      return std::unexpected(taken.error());
+    }
   }
   if (const auto added = add_named_test(learn, threads, progress, data); !added) {
     return std::unexpected(added.error());
@@ -159,10 +166,9 @@ std::expected<TrainingData, DataFailure> load_fetched_data(const FetchedData& fe
   } else {
     auto train = open_cache(fetched.train_cache, threads, progress);
     if (!train) return std::unexpected(train.error());
-    if (const auto fits = check_memory("the run's data", *train, threads); !fits) {
-      return std::unexpected(fits.error());
+    if (const auto taken = take("the run's data", std::move(*train), threads, data); !taken) {
+      return std::unexpected(taken.error());
     }
-    data.train = std::move(*train);
     sgd::RunConstants own = run_constants(data);
     own.test_fingerprint = constants.test_fingerprint;
     if (own != constants) return other_data("training data");
