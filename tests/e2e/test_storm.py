@@ -70,6 +70,8 @@ class Storm(SwarmTest):
                     join(called=victim.name)
         for node in stopped:
             node.signal(signal.SIGCONT)
+        for node in up:
+            node.await_status(lambda status: status["run"]["id"] is not None, "in the run")
         self.assertEqual(up[0].request("/v1/stop?reason=calm", method="POST")[0], 202)
         report = self.assert_same_result(up, accuracy=0.8)
         self.assertEqual(report["result"]["stop_reason"], "calm")
