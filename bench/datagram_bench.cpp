@@ -40,7 +40,7 @@ double cpu_seconds() {
 
 /// What one node publishes after training on so many rows.
 std::vector<sgd::CellDelta> flush_of(const sgd::TrainingSet& set, std::uint64_t rows) {
-  const sgd::Rule rule{.lambda = set.scale.scaled_lambda(1e-4),
+  const sgd::Rule rule{.lambda = {set.scale.scaled_lambda(1e-4)},
                        .metric = sgd::metric_of(set.mean_square, set.rows.row_count())};
   sgd::PublishedSums published({rule.feature_count(), 1});
   sgd::OwnWork own(published.layout());

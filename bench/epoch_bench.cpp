@@ -43,7 +43,7 @@ double median(std::vector<double> values) {
 class Learner {
  public:
   Learner(const TrainingSet& set, unsigned threads, const Kernels& kernels)
-      : rule_{.lambda = set.scale.scaled_lambda(1e-4),
+      : rule_{.lambda = {set.scale.scaled_lambda(1e-4)},
               .metric = metric_of(set.mean_square, set.rows.row_count())},
         set_(set),
         published_({rule_.feature_count(), 1}),

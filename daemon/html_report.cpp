@@ -261,6 +261,14 @@ std::string confusion(const json::value& report) {
   return text + "</tbody></table></div>\n";
 }
 
+/// What lambda was chosen by, where there was a choice.
+std::string candidates(const json::value& report) {
+  const json::array& all = http::elements(report, {"result", "candidates"});
+  if (all.empty()) return {};
+  return "<h2>The choice of lambda</h2>\n" +
+         table(all, {"lambda", "test_loss", "test_accuracy", "best"});
+}
+
 /// Each label's measures and the confusions on the test rows.
 std::string by_label(const json::value& report) {
   const json::array& labels = http::elements(report, {"result", "measures", "labels"});
@@ -306,6 +314,7 @@ std::string html_report(const json::value& report, std::string_view val_stats,
   }
   text += facts(report);
   text += "<h2>Curves</h2>\n" + charts(report, read_curve(val_stats, train_stats));
+  text += candidates(report);
   text += by_label(report);
   text += file_list(report, files);
   text += settings(report);

@@ -238,7 +238,7 @@ sgd::RunOptions Node::run_options() const {
   sgd::RunSettings& settings = run.settings;
   if (options_.mode == NodeMode::kSync) settings.mode = "sync";
   settings.loss = learn.loss;
-  settings.lambda = learn.lambda;
+  settings.lambda = learn.candidates();
   settings.l1 = learn.l1;
   settings.class_weight = learn.class_weight;
   if (initial_) settings.init = initial_->fingerprint;

@@ -72,6 +72,7 @@ class Node {
   void tell_load_progress(Instant start);
   void data_arrived(std::expected<TrainingData, DataFailure> loaded);
   void get_data_of_run();
+  [[nodiscard]] LearnOptions learn_of(const sgd::RunInfo& info) const;
   void get_part_of_run(const sgd::RunInfo& info);
   void begin_fetch(sgd::DataPart part);
   void store(FetchedPiece piece);

@@ -199,11 +199,13 @@ void NodeBackend::export_model(http::ModelFormat format,
   }
   auto place = Place::take(exports_, kMostExports);
   if (!place) return completion(std::unexpected(kTooMany));
-  boost::asio::post(node_.background_, [image = run.model_image(), info = *run.info(),
-                                        rule = node_.rule_, sigmoids = sigmoids_of(run), format,
+  boost::asio::post(node_.background_, [image = run.model_image(), candidate = run.candidate(),
+                                        info = *run.info(), rule = node_.rule_,
+                                        sigmoids = sigmoids_of(run), format,
                                         place = std::move(place),
                                         completion = std::move(completion)]() mutable {
-    const sgd::LinearModel model = linear_model(sgd::weights_of(image, *rule), info, sigmoids);
+    const sgd::LinearModel model =
+        linear_model(sgd::weights_of(image, *rule, candidate), info, sigmoids);
     std::string bytes;
     switch (format) {
       case http::ModelFormat::kLiblinear:
@@ -235,7 +237,8 @@ std::string NodeBackend::model_tag() const {
   const bool is_kept = run.phase() >= sgd::Phase::kConfirmed && run.final_record()->kept_row;
   // Sigmoids are fitted to a state when it turns out to be the last one.
   return hex(is_kept ? run.final_record()->kept_digest : run.replica()->digest()) +
-         (sigmoids_of(run).empty() ? "" : "-p");
+         (sigmoids_of(run).empty() ? "" : "-p") +
+         (run.candidate() == 0 ? "" : "-" + std::to_string(run.candidate()));
 }
 
 struct NodeBackend::ReadyModel {
@@ -279,9 +282,9 @@ void NodeBackend::predict(std::string rows, bool with_probabilities,
     const sgd::Run& run = node_.core_->run();
     ready_model_ = std::make_shared<ReadyModel>(
         ReadyModel{tag, now,
-                   [image = run.model_image(), info = *run.info(), rule = node_.rule_,
-                    sigmoids = sigmoids_of(run)] {
-                     return linear_model(sgd::weights_of(image, *rule), info, sigmoids);
+                   [image = run.model_image(), candidate = run.candidate(), info = *run.info(),
+                    rule = node_.rule_, sigmoids = sigmoids_of(run)] {
+                     return linear_model(sgd::weights_of(image, *rule, candidate), info, sigmoids);
                    }});
   }
   boost::asio::post(

@@ -142,9 +142,8 @@ void Node::get_data_of_run() {
   const sgd::RunInfo& info = *core_->run().info();
   if (info.settings.is_sharded) return get_part_of_run(info);
   if (data_ || is_loading_ || !options_.learn.train.empty()) return;
-  learn_of_run_ = options_.learn;
+  learn_of_run_ = learn_of(info);
   learn_of_run_.train = info.settings.train_source;
-  if (learn_of_run_.test.empty()) learn_of_run_.test = info.settings.test_source;
   fetched_ = {};
   if (learn_of_run_.train.empty()) begin_fetch(sgd::DataPart::kTrain);
   if (learn_of_run_.test.empty() && info.constants.test_fingerprint != 0) {
@@ -153,13 +152,19 @@ void Node::get_data_of_run() {
   load_what_was_fetched();
 }
 
+LearnOptions Node::learn_of(const sgd::RunInfo& info) const {
+  LearnOptions learn = options_.learn;
+  if (learn.test.empty()) learn.test = info.settings.test_source;
+  if (info.candidate_count() > 1) learn.lambdas = info.settings.lambda;
+  return learn;
+}
+
 // Each has its own rows, and gives none away. Who has none holds the run's state, and may measure
 // it.
 void Node::get_part_of_run(const sgd::RunInfo& info) {
   if (is_loading_ || laid_out_for_ == info.id) return;
   if (!data_ || !data_->train) {
-    learn_of_run_ = options_.learn;
-    if (learn_of_run_.test.empty()) learn_of_run_.test = info.settings.test_source;
+    learn_of_run_ = learn_of(info);
     if (data_ || learn_of_run_.test.empty() || !options_.learn.train.empty()) return;
     laid_out_for_ = info.id;
     return load([learn = learn_of_run_, constants = info.constants](sgd::LoadProgress* progress) {
@@ -167,7 +172,7 @@ void Node::get_part_of_run(const sgd::RunInfo& info) {
     });
   }
   laid_out_for_ = info.id;
-  load([own = data_, learn = options_.learn,
+  load([own = data_, learn = learn_of(info),
         constants = info.constants](sgd::LoadProgress* progress) {
     return lay_out_part(*own, learn, constants, learn.threads, progress);
   });

@@ -11,6 +11,7 @@
 #include "daemon/node_backend.hpp"
 #include "daemon/node_background.hpp"
 #include "daemon/peer_file.hpp"
+#include "sgd/learn/candidate.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -22,6 +23,30 @@ constexpr std::size_t kMostChanges = 10'000;
 /// calling thread alone, on Linux.
 void lower_priority_of_this_thread() {
   static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10));
+}
+
+/// Measures every candidate of a state on the test rows: what `report` tells of them is the best
+/// one's.
+void measure_candidates(const sgd::SumsImage& image, const sgd::Rule& rule,
+                        const sgd::TrainingRows& test, unsigned threads,
+                        sgd::EvaluationReport& report) {
+  std::vector<sgd::Evaluation> found;
+  std::vector<double> losses;
+  for (std::uint32_t candidate = 0; candidate < rule.candidate_count(); ++candidate) {
+    const sgd::Weights weights = sgd::weights_of(image, rule, candidate);
+    found.push_back(sgd::evaluate(weights, test, rule.loss, threads, rule.class_weight));
+    losses.push_back(found.back().mean_loss);
+    if (rule.candidate_count() == 1) break;  // nothing to choose
+    report.candidates.push_back({found.back().mean_loss, found.back().accuracy()});
+  }
+  report.candidate = sgd::best_candidate(losses, rule.lambda).value_or(report.candidate);
+  const sgd::Evaluation& best = found[report.candidate];
+  report.test_loss = best.mean_loss;
+  report.test_accuracy = best.accuracy();
+  if (best.f1) {
+    report.micro_f1 = best.f1->micro;
+    report.macro_f1 = best.f1->macro;
+  }
 }
 
 std::string_view log_name(membership::MemberEventType type) {
@@ -320,23 +345,17 @@ void Node::evaluate(sgd::EvaluationRequest request) {
         lower_priority_of_this_thread();
         const auto start = Clock::now();
         sgd::EvaluationReport report{.number = request.number};
-        const sgd::Weights weights = sgd::weights_of(request.image, *rule);
+        report.candidate = request.candidate;
         if (data && data->test) {
-          const auto test =
-              sgd::evaluate(weights, *data->test, rule->loss, threads, rule->class_weight);
-          report.test_loss = test.mean_loss;
-          report.test_accuracy = test.accuracy();
-          if (test.f1) {
-            report.micro_f1 = test.f1->micro;
-            report.macro_f1 = test.f1->macro;
-          }
+          measure_candidates(request.image, *rule, *data->test, threads, report);
         }
+        const sgd::Weights weights = sgd::weights_of(request.image, *rule, report.candidate);
         // Of private parts no node can measure the whole.
         if (request.is_final && data && data->train && !is_sharded) {
           const sgd::TrainingRows& rows = data->train->rows;
           const auto fit = sgd::evaluate(weights, rows, {0, calibrating.first}, rule->loss, threads,
                                          rule->class_weight);
-          report.objective = sgd::objective(weights, *rule, fit.mean_loss);
+          report.objective = sgd::objective(weights, *rule, fit.mean_loss, report.candidate);
           if (calibrating.count() > 0) {
             report.sigmoids = sgd::fit_sigmoids(weights, rows, calibrating);
           }
@@ -370,6 +389,7 @@ void Node::log_point() {
               {"train_loss", point.train_loss},
               {"test_loss", point.test_loss},
               {"test_accuracy", point.test_accuracy},
+              {"lambda", core_->run().info()->settings.lambda[point.candidate]},
               {"updates_per_second", core_->run().cluster_rate()}});
 }
 

@@ -67,9 +67,11 @@ void Node::export_results() {
   }
   is_exporting_ = true;
   in_background(
-      [image = run.model_image(), info = *run.info(), history = run.history(), rule = rule_,
-       sigmoids = run.final_record()->result.sigmoids, directory = *out_, &log = log_] {
-        const sgd::LinearModel model = linear_model(sgd::weights_of(image, *rule), info, sigmoids);
+      [image = run.model_image(), candidate = run.candidate(), info = *run.info(),
+       history = run.history(), rule = rule_, sigmoids = run.final_record()->result.sigmoids,
+       directory = *out_, &log = log_] {
+        const sgd::LinearModel model =
+            linear_model(sgd::weights_of(image, *rule, candidate), info, sigmoids);
         const auto result = write_result_files(directory, model, history);
         log.drain();  // what is uploaded has all lines up to here
         return std::pair(result, model.nonzero_weights());
@@ -202,6 +204,13 @@ void Node::print_result() {
               {"digest", fmt::format("{:016x}", record.digest)},
               {"partial", !run.unreached().empty()},
               {"files", out_ ? out_->string() : std::string()}});
+  for (std::size_t i = 0; i < record.result.candidates.size(); ++i) {
+    log_.event(LogLevel::kMinimal, "candidate",
+               {{"lambda", run.info()->settings.lambda[i]},
+                {"test_loss", record.result.candidates[i].test_loss},
+                {"test_accuracy", record.result.candidates[i].test_accuracy},
+                {"best", i == record.result.candidate}});
+  }
   if (const sgd::Measures& measures = record.result.measures;
       measures.rows > 0 && !measures.is_multilabel) {
     log_.event(LogLevel::kMinimal, "result_measures",

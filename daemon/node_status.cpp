@@ -267,7 +267,8 @@ http::NodeStatus NodeBackend::status() const {
   const sgd::RunInfo& info = *run.info();
   status.run.id = hex(info.id);
   status.run.loss = std::string(sgd::to_string(info.settings.loss));
-  status.run.lambda = info.settings.lambda;
+  status.run.lambda = info.settings.lambda[run.candidate()];
+  status.run.lambdas = info.settings.lambda;
   status.run.features = info.constants.metric.size();
   status.run.rows = info.constants.rows;
   status.run.seed = std::to_string(info.settings.seed);
@@ -401,7 +402,7 @@ http::ModelSummary NodeBackend::model_summary() const {
   summary.updates = replica.sums().examples();
   summary.features = run.info()->constants.metric.size();
   if (run.info()->layout().sum_count() > kMostSummed) return summary;
-  const sgd::Weights weights = sgd::weights_of(run.model_image(), *node_.rule_);
+  const sgd::Weights weights = sgd::weights_of(run.model_image(), *node_.rule_, run.candidate());
   const double scale = std::ldexp(1.0, run.info()->constants.scale_exponent);
   double square = 0;
   std::uint64_t nonzero = 0;

@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 
+#include "sgd/learn/candidate.hpp"
+
 namespace hogwild::daemon {
 namespace {
 
@@ -143,7 +145,6 @@ Outcome set_name(const OptionSpec&, std::string_view text, Values& values) {
 
 /// One value; or several, which train chooses from.
 Outcome set_lambda(const OptionSpec& option, std::string_view text, Values& values) {
-  constexpr std::size_t kMostSettings = 1000;
   std::vector<double> lambdas;
   for (bool is_more = true; is_more;) {
     const std::size_t comma = text.find(',');
@@ -158,8 +159,8 @@ Outcome set_lambda(const OptionSpec& option, std::string_view text, Values& valu
     lambdas.push_back(lambda);
     if (is_more) text.remove_prefix(comma + 1);
   }
-  if (lambdas.size() > kMostSettings) {
-    return std::unexpected(fmt::format("expected {} values at most", kMostSettings));
+  if (lambdas.size() > sgd::kMostCandidates) {
+    return std::unexpected(fmt::format("expected {} values at most", sgd::kMostCandidates));
   }
   if (lambdas.size() == 1) lambdas.clear();
   values.learn.lambdas = std::move(lambdas);
@@ -359,8 +360,10 @@ const std::array kTable{
         .meaning =
             "L2 strength: the objective is L/2*|w|^2 + mean loss. Larger: smaller weights, "
             "fewer epochs needed, underfits at last. Smaller: fits the training rows closer. "
-            "LIBLINEAR's C is 1/(L*rows), scikit-learn's alpha is L. train: of several values the "
-            "one with the smallest loss on the test rows, or by --cv.",
+            "LIBLINEAR's C is 1/(L*rows), scikit-learn's alpha is L. Of several values the one "
+            "with "
+            "the smallest loss on the test rows, or with --cv on rows left out: train tries them "
+            "one by one, nodes learn all at once.",
         .set = set_lambda},
     OptionSpec{.name = "bias",
                .commands = kLearning,

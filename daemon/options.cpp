@@ -162,9 +162,11 @@ Invocation node_invocation(OptionValues&& values, GivenOptions&& given, Violatio
   node.stop = values.stop;
   node.log = std::move(values.log);
   node.given = std::move(given);
-  if (!node.learn.lambdas.empty()) {
-    violations.push_back(
-        "--lambda: a node learns with one value; choose it with `hogwild train --lambda A,B,C`");
+  if (!node.learn.lambdas.empty() && !node.learn.train.empty() && node.learn.test.empty()) {
+    violations.push_back("--lambda: several values need rows to choose by; expected --test DATA");
+  }
+  if (!node.learn.lambdas.empty() && !node.learn.init.empty()) {
+    violations.push_back("--init: expected one --lambda with it");
   }
   settle_gossip(node, violations);
   check_ports(node, violations);

@@ -31,7 +31,7 @@ struct LearnOptions {
   std::string test;   ///< DATA, empty where none was named
   sgd::Loss loss = sgd::Loss::kHinge;
   double lambda = 0;
-  std::vector<double> lambdas{};  ///< of a search, two at least; empty where there is none
+  std::vector<double> lambdas{};  ///< to choose from, two at least; empty where there is no choice
   double l1 = 0;
   sgd::ClassWeightSetting class_weight;
   std::filesystem::path init;  ///< a model to start from; empty: zeros
@@ -42,6 +42,11 @@ struct LearnOptions {
   unsigned threads = 0;            ///< 1 or more once parsed
   sgd::InstructionPath instructions = sgd::best_instruction_path();
   std::optional<std::uint64_t> seed;
+
+  /// All values of lambda, one at least.
+  [[nodiscard]] std::vector<double> candidates() const {
+    return lambdas.empty() ? std::vector{lambda} : lambdas;
+  }
 };
 
 /// When training ends at the latest: the first of those that are set.

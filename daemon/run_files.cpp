@@ -74,6 +74,19 @@ json::value result_of(const RunReportFacts& facts) {
       record == nullptr || record->result.measures.rows == 0
           ? json::value()
           : json::value(measures_json(record->result.measures, facts.run->constants.labels.labels));
+  if (facts.run != nullptr && facts.run->candidate_count() > 1) {
+    const std::vector<double>& lambda = facts.run->settings.lambda;
+    result["lambda"] = record == nullptr ? json::value() : lambda[record->result.candidate];
+    json::array candidates;
+    for (std::size_t i = 0; record != nullptr && i < record->result.candidates.size(); ++i) {
+      const sgd::CandidateFigures& figures = record->result.candidates[i];
+      candidates.push_back(json::object{{"lambda", lambda[i]},
+                                        {"test_loss", number(figures.test_loss)},
+                                        {"test_accuracy", number(figures.test_accuracy)},
+                                        {"best", i == record->result.candidate}});
+    }
+    result["candidates"] = std::move(candidates);
+  }
   result["objective"] = record == nullptr ? json::value() : number(record->result.objective);
   result["nonzero_weights"] =
       facts.nonzero_weights ? json::value(*facts.nonzero_weights) : json::value();

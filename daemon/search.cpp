@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "sgd/data/parallel.hpp"
+#include "sgd/learn/candidate.hpp"
 #include "sgd/learn/evaluate.hpp"
 
 namespace hogwild::daemon {
@@ -65,7 +66,7 @@ std::vector<SearchResult> search(const TrainingData& data, const sgd::RunInfo& i
     const sgd::RowSpan left_out = plan.folds == 0 ? sgd::RowSpan{rows.row_count(), rows.row_count()}
                                                   : fold(rows.row_count(), plan.folds, index);
     sgd::RunInfo mine = info;
-    mine.settings.lambda = result.lambda;
+    mine.settings.lambda = {result.lambda};
     LocalTrainer trainer(rows, left_out, mine.rule(), plan.limits, info.settings.seed, kernels, 1);
     LocalProgress progress;
     do {
@@ -85,16 +86,14 @@ std::vector<SearchResult> search(const TrainingData& data, const sgd::RunInfo& i
 }
 
 const SearchResult* best_of(std::span<const SearchResult> results) {
-  const SearchResult* best = nullptr;
+  std::vector<double> losses;
+  std::vector<double> lambdas;
   for (const SearchResult& result : results) {
-    const double loss = result.mean_loss();
-    if (!std::isfinite(loss)) continue;
-    if (best == nullptr || loss < best->mean_loss() ||
-        (loss == best->mean_loss() && result.lambda > best->lambda)) {
-      best = &result;
-    }
+    losses.push_back(result.mean_loss());
+    lambdas.push_back(result.lambda);
   }
-  return best;
+  const auto best = sgd::best_candidate(losses, lambdas);
+  return best ? &results[*best] : nullptr;
 }
 
 std::string search_text(std::span<const SearchResult> results, const SearchResult* best) {

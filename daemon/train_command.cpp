@@ -140,7 +140,7 @@ int run_train(const TrainOptions& options) {
   const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
   sgd::RunInfo info;
   info.settings.loss = learn.loss;
-  info.settings.lambda = learn.lambda;
+  info.settings.lambda = {learn.lambda};
   info.settings.l1 = learn.l1;
   info.settings.class_weight = learn.class_weight;
   info.settings.bias = learn.bias;
@@ -182,17 +182,17 @@ int run_train(const TrainOptions& options) {
                            max_time_s};
   boost::json::value searched = nullptr;
   if (options.folds > 0 || !learn.lambdas.empty()) {
-    const SearchPlan plan{
-        .lambdas = learn.lambdas.empty() ? std::vector{learn.lambda} : learn.lambdas,
-        .folds = options.folds,
-        .limits = limits,
-        .threads = learn.threads};
+    const SearchPlan plan{.lambdas = learn.candidates(),
+                          .folds = options.folds,
+                          .limits = limits,
+                          .threads = learn.threads};
     const auto found = search_lambda(learn, plan, *data, info, options.log.level > 0);
     if (!found) {
       fmt::print(stderr, "hogwild train: {}\n", found.error().message);
       return found.error().exit_code;
     }
-    learn.lambda = info.settings.lambda = found->lambda;
+    learn.lambda = found->lambda;
+    info.settings.lambda = {found->lambda};
     searched = found->report;
   }
 

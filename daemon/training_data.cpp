@@ -79,9 +79,10 @@ std::expected<sgd::TrainingSet, DataFailure> open_cache(const std::string& path,
 }
 
 std::expected<void, DataFailure> check_memory(const std::string& what,
-                                              const sgd::TrainingSet& train, unsigned threads) {
-  const std::uint64_t needed =
-      sgd::learner_bytes(train.rows.feature_count(), train.labels.column_count(), threads);
+                                              const sgd::TrainingSet& train,
+                                              const LearnOptions& learn, unsigned threads) {
+  const std::uint64_t columns = learn.candidates().size() * train.labels.column_count();
+  const std::uint64_t needed = sgd::learner_bytes(train.rows.feature_count(), columns, threads);
   auto complaint = memory_complaint("training on " + what + " with " +
                                         std::to_string(train.rows.feature_count()) +
                                         " features and " + std::to_string(threads) + " threads",
@@ -93,8 +94,9 @@ std::expected<void, DataFailure> check_memory(const std::string& what,
 /// Training rows, wherever they came from, that fit with what training on them takes. Where the
 /// rows themselves are more than the memory they are read as they are needed.
 std::expected<void, DataFailure> take(const std::string& what, sgd::TrainingSet train,
-                                      unsigned threads, TrainingData& data) {
-  if (auto fits = check_memory(what, train, threads); !fits) return fits;
+                                      const LearnOptions& learn, unsigned threads,
+                                      TrainingData& data) {
+  if (auto fits = check_memory(what, train, learn, threads); !fits) return fits;
   if (train.rows.sparse().byte_count() > available_bytes()) train.rows.read_by_range();
   data.train = std::move(train);
   return {};
@@ -125,7 +127,7 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
     if (!complaint.empty()) {
       return std::unexpected(DataFailure{kUsage, std::move(complaint)});
     }
-    if (const auto taken = take(learn.train, std::move(*train), threads, data); !taken) {
+    if (const auto taken = take(learn.train, std::move(*train), learn, threads, data); !taken) {
       return std::unexpected(taken.error());
     }
   }
@@ -166,7 +168,8 @@ std::expected<TrainingData, DataFailure> load_fetched_data(const FetchedData& fe
   } else {
     auto train = open_cache(fetched.train_cache, threads, progress);
     if (!train) return std::unexpected(train.error());
-    if (const auto taken = take("the run's data", std::move(*train), threads, data); !taken) {
+    if (const auto taken = take("the run's data", std::move(*train), learn, threads, data);
+        !taken) {
       return std::unexpected(taken.error());
     }
     sgd::RunConstants own = run_constants(data);
@@ -203,7 +206,7 @@ std::expected<TrainingData, DataFailure> lay_out_part(const TrainingData& own,
   if (!part) {
     return std::unexpected(DataFailure{kBadData, learn.train + ": " + part.error()});
   }
-  if (const auto fits = check_memory(learn.train, *part, threads); !fits) {
+  if (const auto fits = check_memory(learn.train, *part, learn, threads); !fits) {
     return std::unexpected(fits.error());
   }
   data.train = std::move(*part);

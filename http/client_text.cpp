@@ -221,6 +221,17 @@ std::string short_duration(double seconds) {
   return text;
 }
 
+namespace {
+
+/// "lambda 0.0001", or of several "lambda 0.0001 (best of 3)".
+std::string lambda_of(const json::value& status) {
+  const std::size_t tried = elements(status, {"run", "lambdas"}).size();
+  return "lambda " + word(status, {"run", "lambda"}) +
+         (tried > 1 ? " (best of " + std::to_string(tried) + ")" : "");
+}
+
+}  // namespace
+
 std::string status_summary(const json::value& status) {
   Summary summary;
   const auto uptime = number(status, {"node", "uptime_seconds"});
@@ -243,10 +254,10 @@ std::string status_summary(const json::value& status) {
     summary.row("run", {"none yet"});
     return std::move(summary).text();
   }
-  summary.row("run", {word(status, {"run", "loss"}), "lambda " + word(status, {"run", "lambda"}),
-                      word(status, {"run", "rows"}) + " rows",
-                      word(status, {"run", "features"}) + " features",
-                      "seed " + word(status, {"run", "seed"})});
+  summary.row(
+      "run",
+      {word(status, {"run", "loss"}), lambda_of(status), word(status, {"run", "rows"}) + " rows",
+       word(status, {"run", "features"}) + " features", "seed " + word(status, {"run", "seed"})});
 
   const auto eta = number(status, {"training", "eta_seconds"});
   const auto rate = number(status, {"training", "updates_per_second"});

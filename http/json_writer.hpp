@@ -54,13 +54,10 @@ class JsonWriter {
     text_ += value ? "true" : "false";
   }
   void add(std::string_view name, const std::vector<std::string>& values) {
-    begin(name);
-    text_ += '[';
-    for (const auto& value : values) {
-      if (&value != &values.front()) text_ += ',';
-      append_string(text_, value);
-    }
-    text_ += ']';
+    list(name, values, append_string);
+  }
+  void add(std::string_view name, const std::vector<double>& values) {
+    list(name, values, [](std::string& text, double value) { append_number(text, value); });
   }
   template <typename T>
   void add(std::string_view name, const std::optional<T>& value) {
@@ -75,6 +72,16 @@ class JsonWriter {
     if (!is_first_) text_ += ',';
     is_first_ = false;
     text_.append(1, '"').append(name).append("\":");
+  }
+  template <typename T, typename Append>
+  void list(std::string_view name, const std::vector<T>& values, Append append) {
+    begin(name);
+    text_ += '[';
+    for (const T& value : values) {
+      if (&value != &values.front()) text_ += ',';
+      append(text_, value);
+    }
+    text_ += ']';
   }
   void null(std::string_view name) {
     begin(name);

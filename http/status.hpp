@@ -70,7 +70,8 @@ struct ClusterInfo {
 struct RunInfo {
   std::optional<std::string> id;
   std::optional<std::string> loss;
-  std::optional<double> lambda;
+  std::optional<double> lambda;                ///< Of several the best so far.
+  std::optional<std::vector<double>> lambdas;  ///< All that are tried.
   std::optional<std::uint64_t> features;
   std::optional<std::uint64_t> rows;
   std::optional<std::string> seed;

@@ -53,6 +53,7 @@ void write(JsonWriter& out, const RunInfo& run) {
   out.add("id", run.id);
   out.add("loss", run.loss);
   out.add("lambda", run.lambda);
+  out.add("lambdas", run.lambdas);
   out.add("features", run.features);
   out.add("rows", run.rows);
   out.add("seed", run.seed);

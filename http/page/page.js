@@ -291,7 +291,7 @@ function showStatus(now) {
   show("version", node.version);
 
   show("accuracy", percent(training.test_accuracy));
-  show("accuracy-note", now.rounds ? `round ${count(training.round)}, work of ${now.rounds.contributors} of ${now.rounds.members}` : now.run.loss ? `${now.run.loss}, λ ${now.run.lambda}` : "");
+  show("accuracy-note", now.rounds ? `round ${count(training.round)}, work of ${now.rounds.contributors} of ${now.rounds.members}` : now.run.loss ? `${now.run.loss}, λ ${now.run.lambda}${now.run.lambdas.length > 1 ? ` (best of ${count(now.run.lambdas.length)})` : ""}` : "");
   show("test-loss", loss(training.test_loss));
   show("test-loss-note", `best ${loss(training.best_test_loss)}`);
   show("epoch", or(training.epoch, (x) => x.toFixed(2)));

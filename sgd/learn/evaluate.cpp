@@ -191,10 +191,12 @@ Evaluation evaluate(const Weights& weights, const TrainingRows& rows, RowSpan sp
   return total;
 }
 
-double objective(const Weights& weights, const Rule& rule, double mean_loss) {
+double objective(const Weights& weights, const Rule& rule, double mean_loss,
+                 std::uint32_t candidate) {
   const Eigen::Map<const Eigen::VectorXd> w(weights.w.data(),
                                             static_cast<Eigen::Index>(weights.w.size()));
-  return rule.loss_scale * (rule.lambda / 2.0 * w.squaredNorm() + rule.l1 * w.lpNorm<1>()) +
+  return rule.loss_scale *
+             (rule.lambda[candidate] / 2.0 * w.squaredNorm() + rule.l1 * w.lpNorm<1>()) +
          mean_loss;
 }
 

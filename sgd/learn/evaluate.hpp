@@ -80,7 +80,8 @@ struct RowSpan {
                                   std::span<const ClassWeight> class_weight = {});
 
 /// λ/2·‖W‖² + λ₁·‖W‖₁ + mean_loss, what training minimises, in the user's units (times
-/// rule.loss_scale): with several columns the sum of their objectives.
-[[nodiscard]] double objective(const Weights& weights, const Rule& rule, double mean_loss);
+/// rule.loss_scale): with several columns the sum of their objectives. `weights`: of `candidate`.
+[[nodiscard]] double objective(const Weights& weights, const Rule& rule, double mean_loss,
+                               std::uint32_t candidate = 0);
 
 }  // namespace hogwild::sgd

@@ -163,7 +163,7 @@ void train_signs(const TrainingRows& rows, RowRange range, const WindowFrame& fr
   const RowArrays at = arrays_of(rows);
   const float* const row_sign = rows.signs().data();
   const auto lookahead = static_cast<float>(frame.lookahead);
-  const double growth = frame.lambda * frame.lookahead;
+  const double growth = frame.lambda[0] * frame.lookahead;
   const ClassWeight weight = frame.class_weight[0];
   const std::uint64_t end = range.first + range.count;
   for (std::uint64_t first = range.first; first < end; first += kGroup) {
@@ -182,7 +182,7 @@ void train_signs(const TrainingRows& rows, RowRange range, const WindowFrame& fr
       sign[r] = row_sign[row];
     }
     const auto denominator =
-        static_cast<float>(frame.denominator + growth * static_cast<double>(tally.examples));
+        static_cast<float>(frame.denominator[0] + growth * static_cast<double>(tally.examples));
     const auto row_growth = static_cast<float>(growth);
     const float bias = frame.bias[0] + lookahead * static_cast<float>(tally.bias[0]);
     float slope[kGroup];
@@ -192,7 +192,7 @@ void train_signs(const TrainingRows& rows, RowRange range, const WindowFrame& fr
       const float margin =
           sign[r] * (dot[r] / (denominator + row_growth * static_cast<float>(r)) + bias);
       const float class_weight = sign[r] > 0.0F ? weight.positive : weight.negative;
-      slope[r] = slope_at(kLoss, margin, class_weight, frame.largest_slope);
+      slope[r] = slope_at(kLoss, margin, class_weight, frame.largest_slope[0]);
       loss[r] = class_weight * loss_at(kLoss, margin);
       is_error[r] = margin > 0.0F ? 0 : 1;
     }
@@ -225,8 +225,8 @@ void train_signs(const TrainingRows& rows, RowRange range, const WindowFrame& fr
   }
 }
 
-/// Several columns: one read of a row gives all its margins; then the columns that have a loss are
-/// updated, one by one where they are few.
+/// Several columns, of one candidate or of several: one read of a row gives all its margins; then
+/// the columns that have a loss are updated, one by one where they are few.
 template <class Path, Loss kLoss, bool kL1>
 void train_columns(const TrainingRows& rows, RowRange range, const WindowFrame& frame,
                    ReplicaView replica, WindowTally& tally) {
@@ -236,15 +236,22 @@ void train_columns(const TrainingRows& rows, RowRange range, const WindowFrame& 
   float* const sign = margin + columns;
   float* const step = sign + columns;
   const auto lookahead = static_cast<float>(frame.lookahead);
-  const double growth = frame.lambda * frame.lookahead;
+  const std::size_t candidates = frame.lambda.size();
+  const std::size_t width = columns / candidates;
   for (std::uint64_t row = range.first; row < range.first + range.count; ++row) {
     at.prefetch(row + kPrefetchRows);
     const std::uint32_t* const feature = at.feature + at.start[row];
     const float* const value = at.value + at.start[row];
     const std::size_t nonzeros = at.size(row);
     std::fill(margin, margin + columns, 0.0F);
-    std::fill(sign, sign + columns, -1.0F);
-    for (const std::uint32_t column : rows.positives(row)) sign[column] = 1.0F;
+    if (width == 1) {
+      std::fill(sign, sign + columns, rows.sign(row));
+    } else {
+      std::fill(sign, sign + columns, -1.0F);
+      for (const std::uint32_t column : rows.positives(row)) {
+        for (std::size_t c = column; c < columns; c += width) sign[c] = 1.0F;
+      }
+    }
     const float threshold = threshold_of(frame, tally.examples);
     for (std::size_t i = 0; i < nonzeros; ++i) {
       const float* const cell = replica.u + std::size_t{feature[i]} * columns;
@@ -258,21 +265,24 @@ void train_columns(const TrainingRows& rows, RowRange range, const WindowFrame& 
         for (std::size_t c = 0; c < columns; ++c) margin[c] += value[i] * cell[c];
       }
     }
-    const float inverse = static_cast<float>(
-        1.0 / (frame.denominator + growth * static_cast<double>(tally.examples)));
     std::size_t active = 0;
-    for (std::size_t c = 0; c < columns; ++c) {
-      const float bias = frame.bias[c] + lookahead * static_cast<float>(tally.bias[c]);
-      const float m = sign[c] * (margin[c] * inverse + bias);
-      const ClassWeight weight = frame.class_weight[c];
-      const float class_weight = sign[c] > 0.0F ? weight.positive : weight.negative;
-      const float slope = slope_at(kLoss, m, class_weight, frame.largest_slope);
-      tally.loss[c] += static_cast<double>(class_weight * loss_at(kLoss, m));
-      tally.curvature[c] += static_cast<double>(slope * slope);
-      tally.bias[c] += static_cast<double>(sign[c] * slope * frame.bias_step[c]);
-      tally.errors[c] += m > 0.0F ? 0U : 1U;
-      step[c] = lookahead * sign[c] * slope;
-      active += slope != 0.0F ? 1U : 0U;
+    for (std::size_t k = 0; k < candidates; ++k) {
+      const double growth = frame.lambda[k] * frame.lookahead;
+      const auto inverse = static_cast<float>(
+          1.0 / (frame.denominator[k] + growth * static_cast<double>(tally.examples)));
+      for (std::size_t c = k * width; c < (k + 1) * width; ++c) {
+        const float bias = frame.bias[c] + lookahead * static_cast<float>(tally.bias[c]);
+        const float m = sign[c] * (margin[c] * inverse + bias);
+        const ClassWeight weight = frame.class_weight[c];
+        const float class_weight = sign[c] > 0.0F ? weight.positive : weight.negative;
+        const float slope = slope_at(kLoss, m, class_weight, frame.largest_slope[k]);
+        tally.loss[c] += static_cast<double>(class_weight * loss_at(kLoss, m));
+        tally.curvature[c] += static_cast<double>(slope * slope);
+        tally.bias[c] += static_cast<double>(sign[c] * slope * frame.bias_step[c]);
+        tally.errors[c] += m > 0.0F ? 0U : 1U;
+        step[c] = lookahead * sign[c] * slope;
+        active += slope != 0.0F ? 1U : 0U;
+      }
     }
     tally.examples += 1;
     tally.nonzeros += nonzeros;
@@ -308,7 +318,7 @@ void train_columns(const TrainingRows& rows, RowRange range, const WindowFrame& 
 template <class Path, Loss kLoss, bool kL1>
 void train_shape(const TrainingRows& rows, RowRange range, const WindowFrame& frame,
                  ReplicaView replica, WindowTally& tally) {
-  if (rows.column_count() > 1) {
+  if (frame.bias.size() > 1) {
     train_columns<Path, kLoss, kL1>(rows, range, frame, replica, tally);
   } else if (replica.is_dirty != nullptr) {
     train_signs<Path, kLoss, true, kL1>(rows, range, frame, replica, tally);

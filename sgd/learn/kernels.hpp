@@ -16,16 +16,25 @@ namespace hogwild::sgd {
 
 /// What is frozen while a worker trains one window (docs/algorithm.md, "The worker").
 struct WindowFrame {
-  double denominator = 1.0;  ///< δ + λ·t at the window's start
-  double lambda = 0.0;
   double lookahead = 1.0;                 ///< s: this worker's factor
+  std::vector<double> denominator;        ///< a candidate: δ + λ·t at the window's start
+  std::vector<double> lambda;             ///< a candidate
   std::vector<float> bias;                ///< a column: the intercept at the window's start
   std::vector<float> bias_step;           ///< a column: 0 without an intercept
   std::vector<ClassWeight> class_weight;  ///< a column
   double threshold = 0.0;                 ///< λ₁·t at the window's start
   double l1 = 0.0;                        ///< λ₁; 0: no sum is thresholded
-  /// Squared hinge: −ℓ′ times the class weight is cut here. The other losses have a bound.
-  float largest_slope = std::numeric_limits<float>::max();
+  /// A candidate: −ℓ′ times the class weight is cut here. Only the squared hinge has no bound of
+  /// its own.
+  std::vector<float> largest_slope;
+
+  WindowFrame(std::uint32_t candidates, std::uint32_t columns)
+      : denominator(candidates, 1.0),
+        lambda(candidates),
+        bias(columns),
+        bias_step(columns),
+        class_weight(columns),
+        largest_slope(candidates, std::numeric_limits<float>::max()) {}
 };
 
 /// What a worker gathered in one window besides its replica; the vectors have an entry a column.

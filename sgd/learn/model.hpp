@@ -22,12 +22,13 @@ struct Weights {
   }
 };
 
-/// The model that a state stands for, in each column c:
+/// The model that a state stands for, or of several candidates the one named; in each column c:
 /// w_jc = soft(S_jc·q, λ₁·t) / (δ + λ·t + sv_j·√(A_c + 1)), b_c = its increments (see Rule).
 ///
 /// Every node computes it alike to the last bit from equal images: doubles, + × ÷ √ in this order,
 /// in a unit compiled without fused operations and never dispatched by instruction set.
-/// REQUIRES: image has rule.feature_count() sums a column.
-[[nodiscard]] Weights weights_of(const SumsImage& image, const Rule& rule);
+/// REQUIRES: image has rule.feature_count() sums a column, and as many columns for each candidate.
+[[nodiscard]] Weights weights_of(const SumsImage& image, const Rule& rule,
+                                 std::uint32_t candidate = 0);
 
 }  // namespace hogwild::sgd

@@ -31,20 +31,22 @@ Worker::Worker(const Workplace& workplace, std::uint32_t index)
       first_stripe_(static_cast<std::uint32_t>(std::uint64_t{workplace.own.stripe_count()} * index /
                                                workplace.workers)),
       replica_(workplace.rule, workplace.own.layout(), workplace.kernels),
+      frame_(workplace.rule.candidate_count(), workplace.own.layout().columns()),
       tally_(workplace.own.layout().columns()),
       residues_(workplace.own.layout().columns()) {
   assert(index < workplace.workers);
   assert(workplace.own.layout() == workplace.published.layout());
-  assert(workplace.own.layout().columns() == workplace.rows.column_count());
-  frame_.bias.resize(workplace.own.layout().columns());
-  frame_.bias_step.resize(workplace.own.layout().columns());
-  frame_.class_weight = workplace.rule.class_weight;
-  frame_.class_weight.resize(workplace.own.layout().columns());
-  const auto scale = static_cast<float>(workplace.rule.loss_scale);
-  for (ClassWeight& weight : frame_.class_weight) {
-    weight = {weight.positive / scale, weight.negative / scale};
+  const Rule& rule = workplace.rule;
+  const std::uint32_t width = workplace.rows.column_count();
+  assert(workplace.own.layout().columns() == width * rule.candidate_count());
+  const auto scale = static_cast<float>(rule.loss_scale);
+  for (std::size_t c = 0; c < frame_.class_weight.size(); ++c) {
+    const ClassWeight weight =
+        rule.class_weight.empty() ? ClassWeight{} : rule.class_weight[c % width];
+    frame_.class_weight[c] = {weight.positive / scale, weight.negative / scale};
   }
-  frame_.l1 = workplace.rule.l1;
+  frame_.lambda = rule.lambda;
+  frame_.l1 = rule.l1;
   factors_.metric_factor.resize(workplace.own.layout().columns());
 }
 
@@ -181,18 +183,20 @@ void Worker::open_window() {
            cluster * static_cast<double>(at_.own.unsent_scalar(cell));
   };
   const double examples = std::max(0.0, seen(SumsLayout::kExamples));
-  frame_.lambda = at_.rule.lambda;
-  frame_.denominator = at_.rule.denominator(examples);
   frame_.threshold = at_.rule.threshold(examples);
-  if (at_.rule.loss == Loss::kSquaredHinge) {
-    frame_.largest_slope =
-        kLargestSlope * std::max(1.0F, static_cast<float>(frame_.denominator) / factors_.lookahead);
+  for (std::uint32_t k = 0; k < at_.rule.candidate_count(); ++k) {
+    frame_.denominator[k] = at_.rule.denominator(examples, k);
+    if (at_.rule.loss != Loss::kSquaredHinge) continue;
+    frame_.largest_slope[k] =
+        kLargestSlope *
+        std::max(1.0F, static_cast<float>(frame_.denominator[k]) / factors_.lookahead);
   }
   frame_.lookahead = static_cast<double>(factors_.lookahead);
+  const std::uint32_t width = at_.rows.column_count();
   for (std::uint32_t c = 0; c < residues_.size(); ++c) {
     const double curvature = std::max(0.0, seen(SumsLayout::curvature(c))) * kCurvatureUnit;
     const double metric_scale = std::sqrt(curvature + 1.0);
-    factors_.metric_factor[c] = static_cast<float>(metric_scale / frame_.denominator);
+    factors_.metric_factor[c] = static_cast<float>(metric_scale / frame_.denominator[c / width]);
     frame_.bias[c] = static_cast<float>(seen(SumsLayout::bias(c)) * kBiasUnit);
     frame_.bias_step[c] =
         at_.rule.has_bias

@@ -20,7 +20,8 @@ double mark(std::size_t index) {
 }  // namespace
 
 Evaluator::Evaluator(const RunInfo& info, Instant now)
-    : layout_(info.layout()),
+    : candidates_(info.candidate_count()),
+      width_(info.constants.labels.column_count()),
       rows_(info.trained_rows()),
       loss_scale_(info.loss_scale()),
       interval_(info.settings.loss_interval),
@@ -46,16 +47,19 @@ bool Evaluator::is_due(std::uint64_t examples, Instant now) {
   return true;
 }
 
-EvaluationRequest Evaluator::begin(EvaluationKind kind, SumsImage image, double at_s) {
+EvaluationRequest Evaluator::begin(EvaluationKind kind, SumsImage image, double at_s,
+                                   std::uint32_t candidate) {
   assert(!current_);
   current_ = {++last_number_, kind, at_s, image};
-  return {last_number_, kind != EvaluationKind::kRow, std::move(image)};
+  return {last_number_, kind != EvaluationKind::kRow, std::move(image), candidate};
 }
 
 std::optional<Evaluator::Outcome> Evaluator::complete(
     const EvaluationReport& report, const std::vector<HistoryPoint>& before,
     const std::vector<std::int64_t>& scalars_before) {
-  if (!current_ || report.number != current_->number) return std::nullopt;
+  if (!current_ || report.number != current_->number || report.candidate >= candidates_) {
+    return std::nullopt;
+  }
   Current done = std::move(*current_);
   current_.reset();
   const std::vector<std::int64_t>& scalars = done.image.scalars;
@@ -65,16 +69,17 @@ std::optional<Evaluator::Outcome> Evaluator::complete(
   HistoryPoint point{.t_seconds = done.at_s,
                      .updates = done.image.examples(),
                      .test_loss = report.test_loss,
-                     .test_accuracy = report.test_accuracy};
+                     .test_accuracy = report.test_accuracy,
+                     .candidate = report.candidate};
   if (const double examples = grown(SumsLayout::kExamples); examples > 0) {
     double loss = 0.0;
     double errors = 0.0;
-    for (std::uint32_t c = 0; c < layout_.columns(); ++c) {
+    for (std::uint32_t c = report.candidate * width_; c < (report.candidate + 1) * width_; ++c) {
       loss += grown(SumsLayout::loss(c)) * kCurvatureUnit;
       errors += grown(SumsLayout::errors(c));
     }
     point.train_loss = loss_scale_ * loss / examples;
-    point.train_accuracy = 1.0 - errors / (examples * layout_.columns());
+    point.train_accuracy = 1.0 - errors / (examples * width_);
   } else if (!before.empty()) {
     point.train_loss = before.back().train_loss;
     point.train_accuracy = before.back().train_accuracy;

@@ -41,7 +41,9 @@ class Evaluator {
 
   [[nodiscard]] bool is_busy() const { return current_.has_value(); }
   /// REQUIRES: !is_busy().
-  [[nodiscard]] EvaluationRequest begin(EvaluationKind kind, SumsImage image, double at_s);
+  /// `candidate`: the best one so far.
+  [[nodiscard]] EvaluationRequest begin(EvaluationKind kind, SumsImage image, double at_s,
+                                        std::uint32_t candidate);
 
   /// A finished evaluation.
   struct Outcome {
@@ -67,7 +69,8 @@ class Evaluator {
   };
 
   // Fixed after construction.
-  SumsLayout layout_;
+  std::uint32_t candidates_;
+  std::uint32_t width_;  ///< columns of one candidate
   std::uint64_t rows_;
   double loss_scale_;
   Interval interval_;

@@ -1,5 +1,7 @@
 #include "sgd/replica/history.hpp"
 
+#include "sgd/learn/candidate.hpp"
+
 namespace hogwild::sgd {
 namespace {
 
@@ -33,6 +35,7 @@ void write_points(std::span<const HistoryPoint> points, ByteWriter& writer) {
     writer.f64(point.train_accuracy);
     writer.f64(point.test_loss);
     writer.f64(point.test_accuracy);
+    writer.varint(point.candidate);
   }
 }
 
@@ -48,6 +51,9 @@ std::vector<HistoryPoint> read_points(ByteReader& reader, std::size_t most) {
     point.train_accuracy = reader.f64();
     point.test_loss = reader.f64();
     point.test_accuracy = reader.f64();
+    const std::uint64_t candidate = reader.varint();
+    if (candidate >= kMostCandidates) reader.fail();
+    point.candidate = static_cast<std::uint32_t>(candidate);
     points.push_back(point);
   }
   return points;

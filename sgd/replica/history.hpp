@@ -23,6 +23,14 @@ struct HistoryPoint {
   double train_accuracy = kUnknown;
   double test_loss = kUnknown;
   double test_accuracy = kUnknown;
+  /// The best candidate (Rule) on the test data: the one that the figures are of.
+  std::uint32_t candidate = 0;
+};
+
+/// How one of several candidates (Rule) does.
+struct CandidateFigures {
+  double test_loss = kUnknown;
+  double test_accuracy = kUnknown;
 };
 
 /// Points that a run keeps; a longer run thins out none, it stops adding (and says so).

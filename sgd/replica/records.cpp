@@ -1,9 +1,11 @@
 #include "sgd/replica/records.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "sgd/data/labels.hpp"
 #include "sgd/data/mix64.hpp"
+#include "sgd/learn/candidate.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -61,6 +63,12 @@ void write_result(const RunResult& result, ByteWriter& writer) {
     writer.f64(sigmoid.slope);
     writer.f64(sigmoid.offset);
   }
+  writer.varint(result.candidate);
+  writer.varint(result.candidates.size());
+  for (const CandidateFigures& figures : result.candidates) {
+    writer.f64(figures.test_loss);
+    writer.f64(figures.test_accuracy);
+  }
 }
 
 RunResult read_result(ByteReader& reader) {
@@ -79,6 +87,14 @@ RunResult read_result(ByteReader& reader) {
     const double offset = reader.f64();
     if (!std::isfinite(slope) || !std::isfinite(offset)) reader.fail();
     result.sigmoids.push_back({slope, offset});
+  }
+  const std::uint64_t candidate = reader.varint();
+  const std::uint64_t candidates = reader.varint();
+  if (candidate >= kMostCandidates || candidates > kMostCandidates) reader.fail();
+  result.candidate = static_cast<std::uint32_t>(candidate);
+  for (std::uint64_t i = 0; i < candidates && reader.ok(); ++i) {
+    const double test_loss = reader.f64();
+    result.candidates.push_back({test_loss, reader.f64()});
   }
   return result;
 }
@@ -157,13 +173,23 @@ ReplicaImage read_image(const SumsLayout& layout, ByteReader& reader) {
   return image;
 }
 
-/// Whether a record's figures are of a model of so many columns, or of none.
-bool fits(const std::optional<FinalRecord>& record, std::uint32_t columns) {
+/// Whether every row is of a candidate that the run has.
+bool fits(const std::vector<HistoryPoint>& history, const RunInfo& info) {
+  return std::ranges::all_of(
+      history, [&](const HistoryPoint& point) { return point.candidate < info.candidate_count(); });
+}
+
+/// Whether a record's figures are of a model of this run, or there are none.
+bool fits(const std::optional<FinalRecord>& record, const RunInfo& info) {
   if (!record) return true;
   const RunResult& result = record->result;
+  const std::uint32_t columns = info.constants.labels.column_count();
   const std::size_t labels = columns == 1 ? 2 : columns;
   return (result.measures.rows == 0 || result.measures.labels.size() == labels) &&
-         (result.sigmoids.empty() || result.sigmoids.size() == columns);
+         (result.sigmoids.empty() || result.sigmoids.size() == columns) &&
+         result.candidate < info.candidate_count() &&
+         (result.candidates.empty() || result.candidates.size() == info.candidate_count()) &&
+         fits(record->history, info);
 }
 
 /// 1 and the content that `write` appends.
@@ -251,20 +277,20 @@ std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes) {
   if ((flags & 8U) != 0) snapshot.round = read_record(reader);
   const bool is_consistent =
       reader.done() && std::isfinite(snapshot.elapsed_s) && snapshot.elapsed_s >= 0 &&
-      fits(snapshot.final_record, snapshot.info.layout().columns()) &&
+      fits(snapshot.history, snapshot.info) && fits(snapshot.final_record, snapshot.info) &&
       (!snapshot.final_record || snapshot.final_record->run == snapshot.info.id);
   if (!is_consistent) return std::nullopt;
   return snapshot;
 }
 
-std::optional<RunReport> decode_report(std::span<const std::byte> bytes, const SumsLayout& layout) {
+std::optional<RunReport> decode_report(std::span<const std::byte> bytes, const RunInfo& info) {
   ByteReader reader(bytes);
   if (reader.u8() != 1) return std::nullopt;
   RunReport report;
   report.history = read_points(reader, kMostHistoryPoints);
   const std::uint8_t flags = reader.u8();
   if ((flags & 1U) != 0) report.final_record = read_final(reader);
-  if ((flags & 4U) != 0) report.kept = read_kept(layout, reader);
+  if ((flags & 4U) != 0) report.kept = read_kept(info.layout(), reader);
   if ((flags & 2U) != 0) {
     const std::uint64_t count = reader.varint();
     if (count > kMostLinks) reader.fail();
@@ -275,7 +301,9 @@ std::optional<RunReport> decode_report(std::span<const std::byte> bytes, const S
     }
     report.links = std::move(links);
   }
-  if (!reader.done() || !fits(report.final_record, layout.columns())) return std::nullopt;
+  if (!reader.done() || !fits(report.history, info) || !fits(report.final_record, info)) {
+    return std::nullopt;
+  }
   return report;
 }
 
@@ -310,7 +338,8 @@ std::optional<Checkpoint> decode_checkpoint(std::span<const std::byte> bytes) {
   if ((flags & 1U) != 0) state.kept = read_kept(layout, reader);
   if ((flags & 2U) != 0) state.stop = read_stop(reader);
   const bool is_consistent = reader.done() && flags < 4 && std::isfinite(state.elapsed_s) &&
-                             state.elapsed_s >= 0 && digest_of(state.sums) == digest;
+                             state.elapsed_s >= 0 && digest_of(state.sums) == digest &&
+                             fits(state.history, checkpoint.info);
   if (!is_consistent) return std::nullopt;
   // A row may have been measured on a state that the writer did not have yet.
   while (!state.history.empty() && state.history.back().updates > state.sums.examples()) {

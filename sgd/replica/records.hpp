@@ -25,9 +25,11 @@ struct RunResult {
   double objective = kUnknown;
   double micro_f1 = kUnknown;  ///< on the test data, of a multi-label set (sgd/learn/evaluate.hpp)
   double macro_f1 = kUnknown;
-  double elapsed_s = 0.0;  ///< of the run when it stopped
-  Measures measures{};     ///< on the test data; no rows where there is none
-  Sigmoids sigmoids{};     ///< of the model, where rows were held back to fit them
+  double elapsed_s = 0.0;       ///< of the run when it stopped
+  Measures measures{};          ///< on the test data; no rows where there is none
+  Sigmoids sigmoids{};          ///< of the model, where rows were held back to fit them
+  std::uint32_t candidate = 0;  ///< that is the model: all figures are its
+  std::vector<CandidateFigures> candidates{};  ///< what it was chosen by, where there are several
 };
 
 /// The end of a run: which state is the final one, and how good it is. Made once, by one member,
@@ -117,7 +119,7 @@ struct Request {
 /// Nothing where the other side refused or the bytes are no consistent snapshot.
 [[nodiscard]] std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes);
 [[nodiscard]] std::optional<RunReport> decode_report(std::span<const std::byte> bytes,
-                                                     const SumsLayout& layout);
+                                                     const RunInfo& info);
 [[nodiscard]] std::optional<KeptState> decode_kept_state(std::span<const std::byte> bytes,
                                                          const SumsLayout& layout);
 

@@ -135,8 +135,10 @@ void Run::decide(Instant now, RunOutbox& out) {
 
 void Run::begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out) {
   const double at_s = kind == EvaluationKind::kRow ? elapsed_s(now) : stopped_at_s_;
-  out.events.push_back(
-      {RunEventType::kEvaluate, 0, {}, evaluator_->begin(kind, std::move(image), at_s)});
+  out.events.push_back({RunEventType::kEvaluate,
+                        0,
+                        {},
+                        evaluator_->begin(kind, std::move(image), at_s, candidate())});
 }
 
 void Run::append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars,

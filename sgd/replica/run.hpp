@@ -140,6 +140,8 @@ class Run {
   [[nodiscard]] PeerId nominee() const;
   /// How many members would be nominated before this one.
   [[nodiscard]] std::size_t stand_in_rank() const;
+  /// The candidate (Rule) that is best so far, or in the end.
+  [[nodiscard]] std::uint32_t candidate() const;
   /// The state that stands for the run's model: the one of the best evaluation once the run is
   /// over, the newest until then. REQUIRES: replica().
   [[nodiscard]] SumsImage model_image() const;

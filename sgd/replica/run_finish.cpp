@@ -103,7 +103,9 @@ void Run::measured_at_end(const EvaluationReport& report, const Evaluator::Outco
                                 .macro_f1 = report.macro_f1,
                                 .elapsed_s = stopped_at_s_,
                                 .measures = report.measures,
-                                .sigmoids = report.sigmoids},
+                                .sigmoids = report.sigmoids,
+                                .candidate = report.candidate,
+                                .candidates = report.candidates},
                      .history = history_};
   if (is_kept) {
     record.kept_row = kept->row;
@@ -115,6 +117,11 @@ void Run::measured_at_end(const EvaluationReport& report, const Evaluator::Outco
 // Another nominee may have written other rows since.
 bool Run::stands_for_row(const KeptState& kept) const {
   return kept.row < history_.size() && history_[kept.row].updates == kept.image.examples();
+}
+
+std::uint32_t Run::candidate() const {
+  if (final_) return final_->result.candidate;
+  return history_.empty() ? 0 : history_.back().candidate;
 }
 
 SumsImage Run::model_image() const {

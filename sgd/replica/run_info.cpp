@@ -8,6 +8,7 @@
 #include <map>
 
 #include "sgd/data/mix64.hpp"
+#include "sgd/learn/candidate.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -39,6 +40,28 @@ bool scan_limit(std::string_view text, double& value) {
   return scan(text, value) && std::isfinite(value) && value >= 0;
 }
 
+std::string print_all(const std::vector<double>& values) {
+  std::string text;
+  for (const double value : values) {
+    if (!text.empty()) text += ',';
+    text += print(value);
+  }
+  return text;
+}
+
+bool scan_lambda(std::string_view text, std::vector<double>& lambda) {
+  lambda.clear();
+  for (bool is_more = true; is_more;) {
+    const std::size_t comma = text.find(',');
+    is_more = comma != std::string_view::npos;
+    double value = 0;
+    if (lambda.size() == kMostCandidates || !scan_limit(text.substr(0, comma), value)) return false;
+    lambda.push_back(value);
+    if (is_more) text.remove_prefix(comma + 1);
+  }
+  return true;
+}
+
 bool scan_interval(std::string_view text, Interval& value) {
   const auto parsed = Interval::parse(text);
   if (parsed) value = *parsed;
@@ -66,8 +89,8 @@ const std::vector<Field>& fields() {
          if (loss) s.loss = *loss;
          return loss.has_value();
        }},
-      {"lambda", [](const S& s) { return print(s.lambda); },
-       [](S& s, const std::string& v) { return scan_limit(v, s.lambda); }},
+      {"lambda", [](const S& s) { return print_all(s.lambda); },
+       [](S& s, const std::string& v) { return scan_lambda(v, s.lambda); }},
       {"l1", [](const S& s) { return print(s.l1); },
        [](S& s, const std::string& v) { return scan_limit(v, s.l1); }},
       {"class-weight", [](const S& s) { return s.class_weight.text(); },
@@ -198,9 +221,11 @@ std::vector<ClassWeight> RunInfo::class_weights() const {
 
 Rule RunInfo::rule() const {
   const double scale = loss_scale();
+  std::vector<double> lambda = settings.lambda;
+  for (double& value : lambda) value = std::ldexp(value, 2 * constants.scale_exponent) / scale;
   return {.loss = settings.loss,
           .has_bias = settings.bias,
-          .lambda = std::ldexp(settings.lambda, 2 * constants.scale_exponent) / scale,
+          .lambda = std::move(lambda),
           .metric = constants.metric,
           .l1 = std::ldexp(settings.l1, constants.scale_exponent) / scale,
           .class_weight = class_weights(),
@@ -301,7 +326,7 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
 
   bool is_valid = reader.ok() && info.settings.recipe == recipe_id(info.recipe) && info.id != 0 &&
                   constants.rows > 0 && exponent >= -300 && exponent <= 300 && features > 0 &&
-                  size_complaint(features, constants.labels.column_count()).empty();
+                  info.size_complaint().empty();
   for (const float metric : constants.metric)
     is_valid = is_valid && metric > 0 && std::isfinite(metric);
   for (const std::uint64_t positives : constants.positives)

@@ -34,8 +34,8 @@ struct Interval {
 struct RunSettings {
   std::string mode = "async";
   Loss loss = Loss::kHinge;
-  double lambda = 1e-4;  ///< in the user's units
-  double l1 = 0;         ///< in the user's units
+  std::vector<double> lambda{1e-4};  ///< in the user's units; several are candidates
+  double l1 = 0;                     ///< in the user's units
   bool bias = false;
   bool probabilities = false;  ///< rows are held back to fit what makes them of scores
   ClassWeightSetting class_weight{};
@@ -110,10 +110,20 @@ struct RunInfo {
     const bool holds_back = settings.probabilities && !settings.is_sharded;
     return constants.rows - held_back_rows(settings.loss, holds_back, constants.rows);
   }
-  [[nodiscard]] SumsLayout layout() const {
-    return {static_cast<std::uint32_t>(constants.metric.size()), constants.labels.column_count()};
+  /// Models that are trained side by side (see Rule): one a value of lambda.
+  [[nodiscard]] std::uint32_t candidate_count() const {
+    return static_cast<std::uint32_t>(settings.lambda.size());
   }
-  /// How much rows count, one a column; empty: 1 everywhere.
+  /// Why its models cannot be; empty where they can.
+  [[nodiscard]] std::string size_complaint() const {
+    return sgd::size_complaint(constants.metric.size(),
+                               std::uint64_t{candidate_count()} * constants.labels.column_count());
+  }
+  [[nodiscard]] SumsLayout layout() const {
+    return {static_cast<std::uint32_t>(constants.metric.size()),
+            candidate_count() * constants.labels.column_count()};
+  }
+  /// How much rows count, one a column of a candidate; empty: 1 everywhere.
   [[nodiscard]] std::vector<ClassWeight> class_weights() const;
   /// See Rule.
   [[nodiscard]] double loss_scale() const;

@@ -73,6 +73,9 @@ void Run::try_create(Instant now, RunOutbox& out) {
     info.settings.train_source = data_->train_source;
     info.constants = *data_->constants;
   }
+  if (auto complaint = info.size_complaint(); !complaint.empty()) {
+    return refuse(std::move(complaint), out);
+  }
   do {
     info.id = random_();
   } while (info.id == 0);

@@ -494,7 +494,7 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
     status_is_due_ = true;
     return;
   }
-  auto report = decode_report(*reply, info_->layout());
+  auto report = decode_report(*reply, *info_);
   if (!report) return;
   wants_report_ = false;
   if (report->final_record && report->final_record->run == info_->id) {

@@ -43,11 +43,15 @@ struct EvaluationRequest {
   std::uint64_t number = 0;
   bool is_final = false;  ///< of the whole training set too, for the objective
   SumsImage image;
+  std::uint32_t candidate = 0;  ///< the one to measure where there are no rows to choose by
 };
 
-/// The answer to an EvaluationRequest; what this node cannot measure is NaN.
+/// The answer to an EvaluationRequest, figures of the best candidate; what this node cannot measure
+/// is NaN.
 struct EvaluationReport {
   std::uint64_t number = 0;
+  std::uint32_t candidate = 0;                 ///< the best one
+  std::vector<CandidateFigures> candidates{};  ///< where there are several
   double test_loss = kUnknown;
   double test_accuracy = kUnknown;
   double objective = kUnknown;

@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_refused_in_plain_words) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(several_lambdas_are_a_search_on_one_machine) {
+BOOST_AUTO_TEST_CASE(several_lambdas_are_a_choice) {
   const auto train =
       parsed<TrainOptions>({"train", "--train", "x", "--test", "y", "--lambda", "1e-4,0.01,1"});
   BOOST_TEST((train.learn.lambdas == std::vector<double>{1e-4, 0.01, 1}));
@@ -211,9 +211,10 @@ BOOST_AUTO_TEST_CASE(several_lambdas_are_a_search_on_one_machine) {
   BOOST_TEST(parsed<TrainOptions>({"train", "--train", "x", "--cv", "5"}).folds == 5U);
   BOOST_TEST(only_violation({"train", "--train", "x", "--lambda", "1,2"}) ==
              "--lambda: several values need rows to choose by; expected --test DATA or --cv K");
-  BOOST_TEST(
-      only_violation({"node", "--lambda", "1,2"}) ==
-      "--lambda: a node learns with one value; choose it with `hogwild train --lambda A,B,C`");
+  BOOST_TEST(only_violation({"node", "--train", "x", "--lambda", "1,2"}) ==
+             "--lambda: several values need rows to choose by; expected --test DATA");
+  BOOST_TEST(only_violation({"node", "--lambda", "1,2", "--init", "m"}) ==
+             "--init: expected one --lambda with it");
   BOOST_TEST(contains(only_violation({"train", "--train", "x", "--cv", "3", "--lambda", "1,"}),
                       "--lambda '1,': expected a number"));
   BOOST_TEST(contains(only_violation({"train", "--train", "x", "--cv", "3", "--lambda", "1,1"}),

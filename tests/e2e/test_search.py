@@ -103,7 +103,7 @@ class Search(SwarmTest):
         self.assertIn("expected as many rows as parts", ended.stderr)
         ended = run("node", "--train", self.train, "--lambda", "1e-3,1e-2")
         self.assertEqual(ended.returncode, 2)
-        self.assertIn("hogwild train --lambda A,B,C", ended.stderr)
+        self.assertIn("expected --test DATA", ended.stderr)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ NodeStatus full_status() {
                     {4, 1, 2, 3},
                     CoordinatorInfo{"2f", "b", 7, WallTime{}, "won term 7"},
                     EvaluatorInfo{"3f", "c"}};
-  status.run = {"r1", "hinge", 1e-4, 47236, 200000, "18446744073709551615", 3000, "r0", 7};
+  status.run = {"r1", "hinge", 1e-4, {{1e-4, 1e-3}}, 47236, 200000, "18446744073709551615",
+                3000, "r0",    7};
   status.training = {1.5, 300000, 75000, 1e6, 7.5e7, 0.31, 0.22, 0.94, 0.21, 3, 8.5, "epochs"};
   status.replica = {"d16e57", 100, 2, 55};
   status.network = {1, 2, 3, 4, 5};
@@ -64,6 +65,7 @@ BOOST_AUTO_TEST_CASE(status_has_every_field_of_the_contract) {
       "cluster.coordinator.since:string cluster.coordinator.reason:string "
       "cluster.evaluator.id:string "
       "cluster.evaluator.name:string run.id:string run.loss:string run.lambda:double "
+      "run.lambdas[]:double "
       "run.features:int64 run.rows:int64 run.seed:string run.rows_missing:int64 "
       "run.resumed_from:string "
       "run.resumed_updates:int64 training.epoch:double "

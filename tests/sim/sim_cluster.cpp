@@ -400,7 +400,9 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
       later(milliseconds(3),
             [this, number = event.evaluation->number, loss = loss_of(event.evaluation->image)](
                 Node&, sgd::Run& run, sgd::RunOutbox& out) {
-              run.evaluated({number, loss, 0.94, 0.3}, now_, out);
+              run.evaluated(
+                  {.number = number, .test_loss = loss, .test_accuracy = 0.94, .objective = 0.3},
+                  now_, out);
             });
       break;
     case sgd::RunEventType::kDone:

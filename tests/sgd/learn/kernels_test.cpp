@@ -75,8 +75,9 @@ struct Naive {
 
   Naive(const TrainingRows& rows, RowRange range, Loss loss, const WindowFrame& frame,
         const std::vector<float>& start, const std::vector<float>& inverse_metric)
-      : u(start.begin(), start.end()), tally(rows.column_count()) {
-    const std::uint32_t columns = rows.column_count();
+      : u(start.begin(), start.end()), tally(static_cast<std::uint32_t>(frame.bias.size())) {
+    const std::uint32_t columns = column_count();
+    const std::uint32_t width = rows.column_count();
     const std::uint64_t group = columns > 1 ? 1 : loss == Loss::kHinge ? 16 : 4;
     for (std::uint64_t first = range.first; first < range.first + range.count; first += group) {
       const std::uint64_t end = std::min<std::uint64_t>(first + group, range.first + range.count);
@@ -85,17 +86,19 @@ struct Naive {
       const double threshold =
           frame.threshold + frame.l1 * frame.lookahead * static_cast<double>(tally.examples);
       for (std::uint64_t row = first; row < end; ++row) {
-        const double denominator = frame.denominator + frame.lambda * frame.lookahead *
-                                                           static_cast<double>(tally.examples);
         for (std::uint32_t c = 0; c < columns; ++c) {
-          const double sign = label_sign(rows, row, c);
+          const std::uint32_t candidate = c / width;
+          const double denominator =
+              frame.denominator[candidate] +
+              frame.lambda[candidate] * frame.lookahead * static_cast<double>(tally.examples);
+          const double sign = label_sign(rows, row, c % width);
           const double margin = sign * (dot(rows, row, c, threshold, inverse_metric) / denominator +
                                         frame.bias[c] + frame.lookahead * bias[c]);
           nearest_to_kink = std::min({nearest_to_kink, std::abs(margin - 1), std::abs(margin)});
           const auto weight = static_cast<double>(sign > 0 ? frame.class_weight[c].positive
                                                            : frame.class_weight[c].negative);
-          const double slope =
-              std::min(weight * slope_of(loss, margin), static_cast<double>(frame.largest_slope));
+          const double slope = std::min(weight * slope_of(loss, margin),
+                                        static_cast<double>(frame.largest_slope[candidate]));
           tally.loss[c] += weight * loss_value(loss, margin);
           tally.curvature[c] += slope * slope;
           tally.bias[c] += sign * slope * static_cast<double>(frame.bias_step[c]);
@@ -113,11 +116,15 @@ struct Naive {
     }
   }
 
+  [[nodiscard]] std::uint32_t column_count() const {
+    return static_cast<std::uint32_t>(tally.errors.size());
+  }
+
   [[nodiscard]] double dot(const TrainingRows& rows, std::uint64_t row, std::uint32_t c,
                            double threshold, const std::vector<float>& inverse_metric) const {
     double sum = 0;
     for (std::size_t i = 0; i < rows.features(row).size(); ++i) {
-      const std::size_t at = rows.features(row)[i] * rows.column_count() + c;
+      const std::size_t at = rows.features(row)[i] * column_count() + c;
       const double size = std::abs(u[at]) - threshold * static_cast<double>(inverse_metric[at]);
       if (size > 0) sum += static_cast<double>(rows.values(row)[i]) * (u[at] > 0 ? size : -size);
     }
@@ -133,7 +140,7 @@ struct Naive {
   void add(const TrainingRows& rows, std::uint64_t row, std::uint32_t c, double step,
            const std::vector<float>& inverse_metric) {
     for (std::size_t i = 0; i < rows.features(row).size(); ++i) {
-      const std::size_t at = rows.features(row)[i] * rows.column_count() + c;
+      const std::size_t at = rows.features(row)[i] * column_count() + c;
       u[at] +=
           step * static_cast<double>(inverse_metric[at]) * static_cast<double>(rows.values(row)[i]);
     }
@@ -146,15 +153,17 @@ struct Window {
   std::vector<float> inverse_metric;
   std::vector<std::uint8_t> is_dirty;
 
-  explicit Window(std::uint32_t columns)
-      : frame{.denominator = 1.5,
-              .lambda = 1e-3,
-              .lookahead = 2.0,
-              .bias = std::vector<float>(columns, 0.1037F),
-              .bias_step = std::vector<float>(columns, 0.01F),
-              .class_weight = std::vector<ClassWeight>(columns),
-              .largest_slope = 3.0F},
-        is_dirty((kFeatures * columns + kBlock - 1) / kBlock) {
+  /// `columns`: of all candidates.
+  explicit Window(std::uint32_t columns, std::uint32_t candidates = 1)
+      : frame(candidates, columns), is_dirty((kFeatures * columns + kBlock - 1) / kBlock) {
+    frame.lookahead = 2.0;
+    for (std::uint32_t k = 0; k < candidates; ++k) {
+      frame.denominator[k] = 1.5 + 0.75 * k;
+      frame.lambda[k] = 1e-3 * (k + 1);
+      frame.largest_slope[k] = 3.0F + 0.5F * static_cast<float>(k);
+    }
+    std::fill(frame.bias.begin(), frame.bias.end(), 0.1037F);
+    std::fill(frame.bias_step.begin(), frame.bias_step.end(), 0.01F);
     std::mt19937 random(5);
     for (std::uint32_t i = 0; i < kFeatures * columns; ++i) {
       u.push_back(static_cast<float>(random() % 2000) / 1000.0F - 1.0F);
@@ -184,10 +193,11 @@ void add_extra(Extra extra, WindowFrame& frame) {
   }
 }
 
-void check_window(const Kernels& kernels, std::uint32_t columns, Loss loss, RowRange range,
-                  Extra extra = Extra::kNone) {
-  const TrainingRows rows = random_rows(150, columns, 11 + columns);
-  Window window(columns);
+void check_window(const Kernels& kernels, std::uint32_t width, Loss loss, RowRange range,
+                  Extra extra = Extra::kNone, std::uint32_t candidates = 1) {
+  const TrainingRows rows = random_rows(150, width, 11 + width);
+  const std::uint32_t columns = width * candidates;
+  Window window(columns, candidates);
   add_extra(extra, window.frame);
   const Naive naive(rows, range, loss, window.frame, window.u, window.inverse_metric);
   // Else a rounding might take the other branch, and the comparison would mean nothing.
@@ -214,7 +224,7 @@ void check_window(const Kernels& kernels, std::uint32_t columns, Loss loss, RowR
   BOOST_TEST(far == 0U);
   BOOST_TEST(unflagged == 0U);
   // Nobody asks for flags: the same arithmetic.
-  Window unmarked(columns);
+  Window unmarked(columns, candidates);
   add_extra(extra, unmarked.frame);
   WindowTally again(columns);
   kernels.train_window(rows, range, loss, unmarked.frame,
@@ -318,6 +328,15 @@ BOOST_AUTO_TEST_CASE(window_of_columns_is_what_the_naive_one_is) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(window_of_candidates_is_what_the_naive_one_is) {
+  for (const Kernels* each : available_kernels()) {
+    for (const Loss loss : kLosses) {
+      check_window(*each, 1, loss, {0, 150}, Extra::kNone, 3);
+      check_window(*each, 4, loss, {0, 150}, Extra::kBoth, 2);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(weighted_and_thresholded_windows_are_what_the_naive_ones_are) {
   for (const Kernels* each : available_kernels()) {
     for (const Loss loss : kLosses) {
@@ -335,7 +354,7 @@ BOOST_AUTO_TEST_CASE(few_columns_with_a_loss_are_updated_one_by_one_and_no_other
     const TrainingRows rows = random_rows(60, kColumns, 23);
     Window window(kColumns);
     std::fill(window.u.begin(), window.u.end(), 0.0F);
-    window.frame.lambda = 0;
+    window.frame.lambda = {0};
     // All columns say no, and are right, but where they are positive.
     std::fill(window.frame.bias.begin(), window.frame.bias.end(), -30.0F);
     std::fill(window.frame.bias_step.begin(), window.frame.bias_step.end(), 0.0F);

@@ -36,7 +36,7 @@ class LockstepCluster {
   LockstepCluster(const TrainingSet& set, LockstepOptions options)
       : set_(set),
         options_(std::move(options)),
-        rule_{.lambda = set.scale.scaled_lambda(options_.lambda),
+        rule_{.lambda = {set.scale.scaled_lambda(options_.lambda)},
               .metric = metric_of(set.mean_square, set.rows.row_count())},
         random_(options_.seed) {
     double sum = 0;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <vector>
 
+#include "sgd/learn/candidate.hpp"
 #include "sgd/learn/evaluate.hpp"
 #include "tests/sgd/learn/toy_rows.hpp"
 
@@ -36,7 +38,7 @@ double hits(const Weights& weights, const TrainingRows& rows) {
 BOOST_AUTO_TEST_SUITE(model)
 
 BOOST_AUTO_TEST_CASE(weights_are_the_rule_of_the_sums) {
-  const Rule rule{.has_bias = true, .lambda = 0.5, .metric = {0.25F, 2.0F}};
+  const Rule rule{.has_bias = true, .lambda = {0.5}, .metric = {0.25F, 2.0F}};
   PublishedSums sums({2, 1});
   sums.add({SumsLayout::kExamples, 100});
   sums.add({SumsLayout::curvature(0), 3 * 256});
@@ -50,7 +52,7 @@ BOOST_AUTO_TEST_CASE(weights_are_the_rule_of_the_sums) {
 
 // Xiao 2010: regularised dual averaging keeps a weight at 0 while its sum is within t·λ₁.
 BOOST_AUTO_TEST_CASE(with_l1_sums_within_the_threshold_are_no_weight) {
-  const Rule rule{.lambda = 0.5, .metric = {1.0F, 1.0F, 1.0F}, .l1 = 0.05};
+  const Rule rule{.lambda = {0.5}, .metric = {1.0F, 1.0F, 1.0F}, .l1 = 0.05};
   PublishedSums sums({3, 1});
   sums.add({SumsLayout::kExamples, 100});
   const std::uint32_t first = sums.layout().scalar_count();
@@ -68,7 +70,7 @@ BOOST_AUTO_TEST_CASE(with_l1_sums_within_the_threshold_are_no_weight) {
 }
 
 BOOST_AUTO_TEST_CASE(initial_examples_count_in_the_denominator_and_in_the_threshold) {
-  const Rule rule{.lambda = 0.5, .metric = {1.0F}, .l1 = 0.05, .initial_examples = 60};
+  const Rule rule{.lambda = {0.5}, .metric = {1.0F}, .l1 = 0.05, .initial_examples = 60};
   PublishedSums sums({1, 1});
   sums.add({SumsLayout::kExamples, 40});
   sums.add({sums.layout().scalar_count(), 8 * 64});
@@ -97,7 +99,7 @@ BOOST_AUTO_TEST_CASE(each_column_has_the_weights_that_it_has_alone) {
   constexpr std::uint32_t kColumns = 3;
   std::mt19937 random(11);
   const auto draw = [&random] { return static_cast<std::int32_t>(random() % 20'001) - 10'000; };
-  const Rule rule{.has_bias = true, .lambda = 1e-3, .metric = {0.1F, 0.7F, 0.01F, 1.0F, 0.33F}};
+  const Rule rule{.has_bias = true, .lambda = {1e-3}, .metric = {0.1F, 0.7F, 0.01F, 1.0F, 0.33F}};
   PublishedSums together({kFeatures, kColumns});
   std::vector<PublishedSums> alone(kColumns, PublishedSums({kFeatures, 1}));
   together.add({SumsLayout::kExamples, 12'345});
@@ -124,6 +126,48 @@ BOOST_AUTO_TEST_CASE(each_column_has_the_weights_that_it_has_alone) {
       BOOST_TEST(weights.w[j * kColumns + c] == one.w[j]);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(each_candidate_has_the_weights_and_the_objective_that_it_has_alone) {
+  // Two candidates of two columns, two features: column 2·candidate + c.
+  Rule rule{.has_bias = true, .lambda = {1e-3, 0.25}, .metric = {0.5F, 2.0F}};
+  PublishedSums together({2, 4});
+  std::vector<PublishedSums> alone(2, PublishedSums({2, 2}));
+  std::int64_t value = 100;
+  for (auto* sums : {&together, alone.data(), alone.data() + 1}) {
+    sums->add({SumsLayout::kExamples, 1000});
+  }
+  for (std::uint32_t candidate = 0; candidate < 2; ++candidate) {
+    for (std::uint32_t c = 0; c < 2; ++c) {
+      const std::uint32_t column = 2 * candidate + c;
+      together.add({SumsLayout::curvature(column), value += 13});
+      alone[candidate].add({SumsLayout::curvature(c), value});
+      together.add({SumsLayout::bias(column), value += 13});
+      alone[candidate].add({SumsLayout::bias(c), value});
+      for (std::uint32_t j = 0; j < 2; ++j) {
+        together.add({together.layout().scalar_count() + 4 * j + column, value += 13});
+        alone[candidate].add({alone[candidate].layout().scalar_count() + 2 * j + c, value});
+      }
+    }
+  }
+  for (std::uint32_t candidate = 0; candidate < 2; ++candidate) {
+    const Rule own{.has_bias = true, .lambda = {rule.lambda[candidate]}, .metric = {0.5F, 2.0F}};
+    const Weights weights = weights_of(together.image(), rule, candidate);
+    const Weights expected = weights_of(alone[candidate].image(), own);
+    BOOST_TEST(weights.w == expected.w);
+    BOOST_TEST(weights.bias == expected.bias);
+    BOOST_TEST(objective(weights, rule, 0.5, candidate) == objective(expected, own, 0.5));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(
+    the_best_candidate_has_the_smallest_loss_and_of_equal_ones_the_largest_lambda) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> lambda = {1e-4, 1e-2, 1e-3};
+  BOOST_TEST(best_candidate(std::vector{0.5, 0.3, 0.4}, lambda).value() == 1U);
+  BOOST_TEST(best_candidate(std::vector{0.3, 0.5, 0.3}, lambda).value() == 2U);
+  BOOST_TEST(best_candidate(std::vector{nan, 0.5, 0.6}, lambda).value() == 1U);
+  BOOST_TEST(!best_candidate(std::vector{nan, nan, nan}, lambda));
 }
 
 BOOST_AUTO_TEST_CASE(losses_at_known_margins) {

@@ -28,7 +28,7 @@ std::vector<RowRange> take_all(RoundBoard& board, std::uint32_t i) {
 std::uint64_t digest_after(const TrainingRows& rows, unsigned threads, std::uint32_t rows_a_round) {
   const Rule rule{.loss = Loss::kHinge,
                   .has_bias = true,
-                  .lambda = 1e-4,
+                  .lambda = {1e-4},
                   .metric = std::vector<float>(rows.feature_count(), 0.02F)};
   PublishedSums published({rows.feature_count(), rows.column_count()});
   OwnWork own(published.layout());

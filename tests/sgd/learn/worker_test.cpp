@@ -17,15 +17,15 @@ constexpr std::uint32_t kFeatures = 6'000;  // two stripes
 /// One node's learner: `epochs` passes over `rows` by `threads` workers, flushed now and then.
 struct Learner {
   Learner(const TrainingRows& training_rows, unsigned threads, Loss loss = Loss::kHinge,
-          double l1 = 0.0)
+          double l1 = 0.0, std::vector<double> lambda = {1e-4})
       : rows(training_rows),
         rule{.loss = loss,
              .has_bias = true,
-             .lambda = 1e-4,
+             .lambda = std::move(lambda),
              .metric = std::vector<float>(rows.feature_count(), 0.02F),
              .l1 = l1,
              .loss_scale = loss == Loss::kSquaredHinge ? 2.0 : 1.0},
-        published({rows.feature_count(), rows.column_count()}),
+        published({rows.feature_count(), rows.column_count() * rule.candidate_count()}),
         own(published.layout()) {
     for (unsigned i = 0; i < threads; ++i) {
       workers.push_back(
@@ -88,6 +88,23 @@ BOOST_AUTO_TEST_CASE(every_row_is_counted_and_a_hidden_separator_is_found) {
   BOOST_TEST(learner.workers[0]->nonzeros() == 5 * rows.nonzero_count());
   const Weights weights = weights_of(learner.published.image(), learner.rule);
   BOOST_TEST(evaluate(weights, rows, Loss::kHinge, 1).accuracy() > 0.88);
+}
+
+BOOST_AUTO_TEST_CASE(candidates_that_are_trained_together_do_as_well_as_each_alone) {
+  const TrainingRows rows = toy_rows(20'000, kFeatures);
+  const std::vector<double> lambda = {1e-5, 1e-3, 0.1};
+  Learner together(rows, 2, Loss::kLogistic, 0.0, lambda);
+  together.train(3, false);
+  const SumsImage image = together.published.image();
+  BOOST_TEST(image.examples() == 3 * rows.row_count());
+  for (std::uint32_t candidate = 0; candidate < lambda.size(); ++candidate) {
+    Learner alone(rows, 2, Loss::kLogistic, 0.0, {lambda[candidate]});
+    alone.train(3, false);
+    const Weights weights = weights_of(image, together.rule, candidate);
+    const double loss = evaluate(weights, rows, Loss::kLogistic, 1).mean_loss;
+    BOOST_TEST(objective(weights, together.rule, loss, candidate) == alone.objective_now(),
+               boost::test_tools::tolerance(0.01));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(l1_leaves_fewer_weights_the_larger_it_is) {

@@ -68,11 +68,12 @@ BOOST_AUTO_TEST_CASE(training_figures_are_those_since_the_last_row) {
   image.scalars[SumsLayout::kExamples] = 300;
   image.scalars[SumsLayout::errors(0)] = 60;
   image.scalars[SumsLayout::loss(0)] = static_cast<std::int64_t>(100 / kCurvatureUnit);
-  const auto request = evaluator.begin(EvaluationKind::kRow, image, 1.5);
+  const auto request = evaluator.begin(EvaluationKind::kRow, image, 1.5, 0);
   BOOST_TEST(!request.is_final);
   BOOST_TEST(evaluator.is_busy());
-  BOOST_TEST(!evaluator.complete({request.number + 1}, {}, before).has_value());
-  const auto outcome = evaluator.complete({request.number, 0.25, 0.9}, {}, before);
+  BOOST_TEST(!evaluator.complete({.number = request.number + 1}, {}, before).has_value());
+  const auto outcome = evaluator.complete(
+      {.number = request.number, .test_loss = 0.25, .test_accuracy = 0.9}, {}, before);
   BOOST_TEST_REQUIRE(outcome.has_value());
   BOOST_TEST(!evaluator.is_busy());
   BOOST_TEST(outcome->point.t_seconds == 1.5);
@@ -80,7 +81,28 @@ BOOST_AUTO_TEST_CASE(training_figures_are_those_since_the_last_row) {
   BOOST_TEST(outcome->point.train_loss == 0.5);
   BOOST_TEST(outcome->point.train_accuracy == 0.95);
   BOOST_TEST(outcome->point.test_loss == 0.25);
-  BOOST_TEST(!evaluator.complete({request.number}, {}, before).has_value());
+  BOOST_TEST(!evaluator.complete({.number = request.number}, {}, before).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(training_figures_are_those_of_the_best_candidate) {
+  RunInfo info = run_of(100, {});
+  info.settings.lambda = {1e-4, 1e-3};
+  Evaluator evaluator(info, Instant{});
+  SumsImage image{std::vector<std::int64_t>(info.layout().scalar_count()),
+                  std::vector<std::int32_t>(info.layout().sum_count())};
+  const std::vector<std::int64_t> before(info.layout().scalar_count());
+  image.scalars[SumsLayout::kExamples] = 100;
+  image.scalars[SumsLayout::errors(0)] = 50;
+  image.scalars[SumsLayout::errors(1)] = 10;
+  image.scalars[SumsLayout::loss(1)] = static_cast<std::int64_t>(25 / kCurvatureUnit);
+  const auto request = evaluator.begin(EvaluationKind::kRow, image, 1.5, 1);
+  BOOST_TEST(request.candidate == 1U);
+  BOOST_TEST(!evaluator.complete({.number = request.number, .candidate = 2}, {}, before));
+  const auto outcome = evaluator.complete({.number = request.number, .candidate = 1}, {}, before);
+  BOOST_TEST_REQUIRE(outcome.has_value());
+  BOOST_TEST(outcome->point.candidate == 1U);
+  BOOST_TEST(outcome->point.train_loss == 0.25);
+  BOOST_TEST(outcome->point.train_accuracy == 0.9);
 }
 
 // "An improvement is more than 1e-4 of the value; nothing counts before the first epoch."

@@ -13,7 +13,7 @@ namespace {
 Snapshot full_snapshot() {
   Snapshot snapshot;
   snapshot.info.id = 5;
-  snapshot.info.settings.lambda = 1e-5;
+  snapshot.info.settings.lambda = {1e-5, 1e-3};
   snapshot.info.settings.bias = true;
   snapshot.info.settings.probabilities = true;
   snapshot.info.recipe = "hogwild recipe 1\ntexts 3\n";
@@ -34,7 +34,7 @@ Snapshot full_snapshot() {
   sums.add({0, 64});
   sums.add({6, -3});
   snapshot.image = {sums.image(), sums.digest(), 99, {{21, 4, {{6, 7}}}}};
-  snapshot.history = {{0.5, 64, 0.4, 0.8, 0.3, 0.9}};
+  snapshot.history = {{0.5, 64, 0.4, 0.8, 0.3, 0.9, 1}};
   snapshot.stop = StopOrder{64, 11, "epochs"};
   FinalRecord record;
   record.run = 5;
@@ -50,6 +50,8 @@ Snapshot full_snapshot() {
                             .roc_auc = 0.75,
                             .log_loss = 0.5};
   record.result.sigmoids = {{-1.0, 0.5}, {-2.0, 0.0}, {-3.0, -0.5}};
+  record.result.candidate = 1;
+  record.result.candidates = {{0.5, 0.75}, {0.25, 0.875}};
   record.history = snapshot.history;
   record.kept_row = 0;
   record.kept_digest = digest_of(snapshot.image.sums);
@@ -164,18 +166,33 @@ BOOST_AUTO_TEST_CASE(a_snapshot_comes_back_whole) {
   BOOST_CHECK(got->final_record->result.sigmoids == sent.final_record->result.sigmoids);
   BOOST_TEST(got->final_record->kept_row.value() == 0U);
   BOOST_TEST(digest_of(got->kept->image) == sent.final_record->kept_digest);
-  BOOST_TEST(got->info.layout().columns() == 3U);
+  BOOST_TEST(got->info.layout().columns() == 6U);
+  BOOST_TEST(got->history.at(0).candidate == 1U);
+  BOOST_TEST(got->final_record->result.candidate == 1U);
+  BOOST_TEST(got->final_record->result.candidates.at(1).test_accuracy == 0.875);
+}
+
+BOOST_AUTO_TEST_CASE(a_snapshot_of_a_candidate_that_the_run_has_not_is_refused) {
+  Snapshot wrong = full_snapshot();
+  wrong.history[0].candidate = 2;
+  BOOST_TEST(!decode_snapshot(encode_snapshot(wrong)));
+  wrong = full_snapshot();
+  wrong.final_record->result.candidate = 2;
+  BOOST_TEST(!decode_snapshot(encode_snapshot(wrong)));
+  wrong = full_snapshot();
+  wrong.final_record->result.candidates.pop_back();
+  BOOST_TEST(!decode_snapshot(encode_snapshot(wrong)));
 }
 
 BOOST_AUTO_TEST_CASE(a_report_comes_back_whole) {
   RunReport sent;
   sent.history = {{0.5, 64, 0.4, 0.8, 0.3, 0.9}};
   sent.links = Links{{"report.json", "http://host/report.json"}};
-  const auto got = decode_report(encode_report(sent), {3, 1});
+  const auto got = decode_report(encode_report(sent), full_snapshot().info);
   BOOST_TEST_REQUIRE(got.has_value());
   BOOST_TEST((got->links == sent.links));
   BOOST_TEST(!got->final_record);
-  BOOST_TEST(!decode_report(encode_refusal(), {3, 1}));
+  BOOST_TEST(!decode_report(encode_refusal(), full_snapshot().info));
   BOOST_TEST(!decode_snapshot(encode_refusal()));
   BOOST_TEST(!decode_kept_state(encode_refusal(), {3, 1}));
 }
@@ -187,7 +204,7 @@ BOOST_AUTO_TEST_CASE(any_bytes_are_taken_without_harm) {
   RunReport report;
   report.links = Links{{"a", "b"}};
   BOOST_TEST(count_accepted_truncations(encode_report(report), [](auto bytes) {
-               return decode_report(bytes, {3, 1}).has_value();
+               return decode_report(bytes, full_snapshot().info).has_value();
              }) == 0U);
   const Bytes request = encode_request({RequestType::kReport, 7});
   BOOST_TEST(count_accepted_truncations(
@@ -239,7 +256,7 @@ BOOST_AUTO_TEST_CASE(the_rule_is_that_of_the_scaled_rows) {
   RunInfo info = full_snapshot().info;
   const Rule rule = info.rule();
   BOOST_TEST(rule.loss_scale == 2.5);
-  BOOST_TEST(rule.lambda == 1e-5 / 64 / 2.5);
+  BOOST_TEST(rule.lambda.at(0) == 1e-5 / 64 / 2.5);
   BOOST_TEST(rule.l1 == 1e-6 / 8 / 2.5);
   BOOST_TEST(rule.initial_examples == 200.0);
   BOOST_CHECK((rule.class_weight == std::vector<ClassWeight>{{}, {2.5F, 1.0F}, {}}));
@@ -254,7 +271,7 @@ BOOST_AUTO_TEST_CASE(the_rule_is_that_of_the_scaled_rows) {
 BOOST_AUTO_TEST_CASE(settings_survive_as_text) {
   RunSettings settings;
   settings.loss = Loss::kLogistic;
-  settings.lambda = 3e-7;
+  settings.lambda = {3e-7, 1e-4};
   settings.l1 = 2e-7;
   settings.class_weight.is_balanced = true;
   settings.init = "0123456789abcdef";
