@@ -16,6 +16,9 @@
 //       /// Σ value[i]·u[feature[i]]; may read kOverread entries too many, and then adds nothing.
 //       static float sparse_dot(const std::uint32_t* feature, const float* value, std::size_t size,
 //                               const float* u);
+//       /// Σ value[i]·soft(u[j], threshold·im[j]), j = feature[i]; the same.
+//       static float soft_dot(const std::uint32_t* feature, const float* value, std::size_t size,
+//                             const float* u, const float* im, float threshold);
 //       /// Copies kBlock sums that another thread may be writing: each is an old or a new value.
 //       static void load_sums(const std::int32_t* from, std::int32_t* to);
 //     };
@@ -59,19 +62,6 @@ struct RowArrays {
   }
 };
 
-/// Σ x_j·u_j of a row. The last rows go one by one: behind them is nothing that could be read.
-template <class Path>
-inline float dot_of(const RowArrays& at, std::uint64_t row, const float* u) {
-  const std::uint64_t begin = at.start[row];
-  const std::uint64_t end = at.start[row + 1];
-  if (end + kOverread <= at.start[at.row_count]) {
-    return Path::sparse_dot(at.feature + begin, at.value + begin, end - begin, u);
-  }
-  float sum = 0.0F;
-  for (std::uint64_t i = begin; i < end; ++i) sum += at.value[i] * u[at.feature[i]];
-  return sum;
-}
-
 RowArrays arrays_of(const TrainingRows& rows) {
   const SparseRows& sparse = rows.sparse();
   return {sparse.starts().data(), sparse.feature().data(), sparse.value().data(), rows.row_count()};
@@ -99,23 +89,28 @@ inline float soft(float u, float threshold) {
   return std::copysign(std::max(std::abs(u) - threshold, 0.0F), u);
 }
 
-/// Σ x_j·soft(u_j, threshold·im_j) of a row.
-inline float soft_dot_of(const RowArrays& at, std::uint64_t row, const ReplicaView& replica,
-                         float threshold) {
+/// Σ x_j·u_j of a row, or with kL1 Σ x_j·soft(u_j, threshold·im_j). The last rows go one by one:
+/// behind them is nothing that could be read.
+template <class Path, bool kL1>
+inline float dot_of(const RowArrays& at, std::uint64_t row, const ReplicaView& replica,
+                    float threshold) {
   const std::uint32_t* const feature = at.feature + at.start[row];
   const float* const value = at.value + at.start[row];
   const std::size_t size = at.size(row);
-  const auto term = [&](std::size_t i) {
-    const std::uint32_t j = feature[i];
-    return value[i] * soft(replica.u[j], threshold * replica.inverse_metric[j]);
-  };
-  float part[4] = {};
-  std::size_t i = 0;
-  for (; i + 4 <= size; i += 4) {
-    for (std::size_t k = 0; k < 4; ++k) part[k] += term(i + k);
+  if (at.start[row + 1] + kOverread <= at.start[at.row_count]) {
+    if constexpr (kL1) {
+      return Path::soft_dot(feature, value, size, replica.u, replica.inverse_metric, threshold);
+    } else {
+      return Path::sparse_dot(feature, value, size, replica.u);
+    }
   }
-  for (; i < size; ++i) part[0] += term(i);
-  return (part[0] + part[1]) + (part[2] + part[3]);
+  float sum = 0.0F;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::uint32_t j = feature[i];
+    const float u = kL1 ? soft(replica.u[j], threshold * replica.inverse_metric[j]) : replica.u[j];
+    sum += value[i] * u;
+  }
+  return sum;
 }
 
 /// u_j += step·im_j·x_j for each entry of a row; kMarks: and flags its blocks.
@@ -174,11 +169,7 @@ void train_signs(const TrainingRows& rows, RowRange range, const WindowFrame& fr
     for (std::uint32_t r = 0; r < size; ++r) {
       const std::uint64_t row = first + r;
       at.prefetch(row + kPrefetchRows);
-      if constexpr (kL1) {
-        dot[r] = soft_dot_of(at, row, replica, threshold);
-      } else {
-        dot[r] = dot_of<Path>(at, row, replica.u);
-      }
+      dot[r] = dot_of<Path, kL1>(at, row, replica, threshold);
       sign[r] = row_sign[row];
     }
     const auto denominator =

@@ -21,12 +21,7 @@
 namespace hogwild::sgd {
 namespace {
 
-struct Avx2 {
-  static float sparse_dot(const std::uint32_t* feature, const float* value, std::size_t size,
-                          const float* u) {
-    return dot_by_fours(feature, value, size, u);
-  }
-
+struct Avx2 : X86Dots {
   // x86 reads an aligned 32-bit entry whole, also as a part of a vector.
   static void load_sums(const std::int32_t* from, std::int32_t* to) {
     for (std::size_t i = 0; i < kBlock; i += 8) {

@@ -24,6 +24,20 @@ struct Portable {
     return (part0 + part1) + (part2 + part3);
   }
 
+  static float soft_dot(const std::uint32_t* feature, const float* value, std::size_t size,
+                        const float* u, const float* im, float threshold) {
+    const auto term = [&](std::size_t i) {
+      return value[i] * soft(u[feature[i]], threshold * im[feature[i]]);
+    };
+    float part[4] = {};
+    std::size_t i = 0;
+    for (; i + 4 <= size; i += 4) {
+      for (std::size_t k = 0; k < 4; ++k) part[k] += term(i + k);
+    }
+    for (; i < size; ++i) part[0] += term(i);
+    return (part[0] + part[1]) + (part[2] + part[3]);
+  }
+
   static void load_sums(const std::int32_t* from, std::int32_t* to) {
     for (std::size_t i = 0; i < kBlock; ++i) {
       // Relaxed: an old value is one that a slower message would have given too. (atomic_ref of a
