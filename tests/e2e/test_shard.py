@@ -47,6 +47,14 @@ class Shard(SwarmTest):
                 for node in nodes:
                     self.assertNotIn("fetching_data", node.log)
 
+    def test_every_loss_is_learned_from_parts(self):
+        for loss in [["--loss", "squared-hinge", "--l1", "1e-5"], ["--loss", "logistic", "--lambda", "1e-5,1e-4,10", "--bias"]]:
+            with self.subTest(loss):
+                nodes = self.start_parts(self.files[:2], "--epochs", "3", "--rate", "10000", *loss, names=loss[1])
+                report = self.assert_same_result(nodes, accuracy=0.9)
+                self.assertEqual(report["run"]["rows"], 6000)
+                self.assertNotEqual(report["result"].get("lambda"), 10)
+
     def test_a_part_that_is_lost_is_counted_and_a_later_one_must_fit(self):
         nodes = self.start_parts(self.files, "--max-time", "60s", "--rate", "2000", "--early-stopping", "0")
         for node in nodes:
