@@ -479,7 +479,7 @@ start_display() {
       fflush()
       next
     }
-    / event=(started|result|link|notice) / { next }
+    / event=(started|result|result_measures|result_labels|candidate|link|notice) / { next }
     / event=data_(loading|fetched) / { # all load the same
       if (loader == "") loader = node
       if (node != loader) next
@@ -502,10 +502,12 @@ stop_display() {
   wait "$2" 2>/dev/null || : # it ends with its input
 }
 
-# result_field NUMBER NAME: a field of the node's last result line.
-result_field() {
-  grep ' event=result ' "$scratch/node-$1.log" | tail -n 1 | sed -n "s/.* $2=\"\{0,1\}\([^ \"]*\).*/\1/p"
+# event_field NUMBER EVENT NAME: a field of the node's last line of an event; nothing where there is none.
+event_field() {
+  grep " event=$2 " "$scratch/node-$1.log" | tail -n 1 | sed -n "s/.* $3=\"\{0,1\}\([^ \"]*\).*/\1/p"
 }
+
+result_field() { event_field "$1" result "$2"; } # NUMBER NAME
 
 # A number of a log line for people: - where there is none (nan).
 rounded() { # NUMBER DIGITS [FACTOR]
@@ -575,6 +577,16 @@ show_result() {
 
   say ''
   say "accuracy   $(rounded "$(result_field "$first" test_accuracy)" 2 100) %   (test loss $(rounded "$(result_field "$first" test_loss)" 5), objective $(rounded "$(result_field "$first" objective)" 5))"
+  balanced=$(event_field "$first" result_measures balanced_accuracy)
+  area=$(rounded "$(event_field "$first" result_measures roc_auc)" 4)
+  micro=$(event_field "$first" result_labels micro_f1)
+  if [ -n "$balanced" ]; then
+    frequent=$(rounded "$(event_field "$first" result_measures majority_accuracy)" 2 100)
+    [ "$area" = - ] && area='' || area=", ROC AUC $area"
+    say "measures   balanced accuracy $(rounded "$balanced" 2 100) %$area; the most frequent class alone is right on $frequent %"
+  elif [ -n "$micro" ]; then
+    say "measures   micro-F1 $(rounded "$micro" 4), macro-F1 $(rounded "$(event_field "$first" result_labels macro_f1)" 4)"
+  fi
   say "updates    $(result_field "$first" updates) = $(rounded "$(result_field "$first" epochs)" 2) epochs in $(rounded "$(result_field "$first" seconds)" 3) s, until: $(result_field "$first" stop_reason)"
   if [ "$is_equal" = yes ]; then
     say "digest     $digest, model identical on all $count nodes"
