@@ -412,7 +412,7 @@ void Node::work_round(Instant now) {
   const bool may_send = has_send_budget(now);
   sgd::RoundBoard& board = *session_->rounds;
   if (!board.is_running()) {
-    session_->pace.lookahead.store(static_cast<float>(core_->lookahead()),
+    session_->pace.lookahead.store(static_cast<float>(core_->lookahead(Clock::now())),
                                    std::memory_order_relaxed);
   }
   core_->with_run(now, out_box_, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
@@ -440,7 +440,8 @@ void Node::flush(Instant now) {
     }
     must_flush_ = !run.feed(session_->queue, now);
   });
-  session_->pace.lookahead.store(static_cast<float>(core_->lookahead()), std::memory_order_relaxed);
+  session_->pace.lookahead.store(static_cast<float>(core_->lookahead(Clock::now())),
+                                 std::memory_order_relaxed);
   if (is_due && may_send) session_->pace.flushed();
 }
 

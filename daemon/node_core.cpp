@@ -415,8 +415,8 @@ std::optional<Endpoint> NodeCore::data_endpoint(std::uint64_t peer) const {
   return to;
 }
 
-double NodeCore::lookahead() const {
-  const double lookahead = run_.lookahead();
+double NodeCore::lookahead(Instant now) const {
+  const double lookahead = run_.lookahead(now);
   if (run_.info() == nullptr || run_.rounds() != nullptr || lookahead <= 1) return lookahead;
   std::vector<double> round_trips;
   for (const membership::Member& member : swim_.members().all()) {

@@ -183,7 +183,7 @@ class NodeCore {
   }
   [[nodiscard]] const sgd::DataDonor& donor() const { return donor_; }
   /// Run::lookahead(), and what is on the way to this node: see sgd/learn/latency.hpp.
-  [[nodiscard]] double lookahead() const;
+  [[nodiscard]] double lookahead(Instant now) const;
   [[nodiscard]] const NodeTraffic& traffic() const { return traffic_; }
   [[nodiscard]] const SecureChannel& channel() const { return channel_; }
   /// Who said lately that it refuses this node, the newest last.

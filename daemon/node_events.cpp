@@ -308,7 +308,7 @@ void Node::start_training() {
       core_->run().rounds() != nullptr, [this] { wake_.raise(); });
   const Instant now = Clock::now();
   budget_at_ = now;
-  session_->pace.lookahead.store(static_cast<float>(core_->lookahead()));
+  session_->pace.lookahead.store(static_cast<float>(core_->lookahead(Clock::now())));
   if (!session_->rounds) must_flush_ = !core_->run().feed(session_->queue, now);
   next_flush_ = now;
   session_->pool.start();

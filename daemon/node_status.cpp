@@ -469,7 +469,7 @@ http::Metrics NodeBackend::metrics() const {
     const sgd::ReplicaCounters& counters = replica->counters();
     metrics.updates_remote_total = counters.remote_examples_total;
     metrics.pending_updates = status().replica.pending_updates;
-    metrics.lookahead_ratio = core.lookahead();
+    metrics.lookahead_ratio = core.lookahead(Node::Clock::now());
     metrics.replica_divergence = replica->divergence();
     metrics.delta_lost_total = counters.lost_total;
     metrics.delta_repaired_total = counters.repaired_total;

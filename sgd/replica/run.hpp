@@ -160,7 +160,7 @@ class Run {
   [[nodiscard]] std::uint64_t lost_updates() const { return lost_updates_; }
   [[nodiscard]] std::uint64_t lost_datagrams() const { return lost_datagrams_; }
   /// s_cluster for the workers.
-  [[nodiscard]] double lookahead() const;
+  [[nodiscard]] double lookahead(Instant now) const;
   [[nodiscard]] double own_rate() const { return rate_.per_second(); }
   /// Sum of the members' rates.
   [[nodiscard]] double cluster_rate() const;
@@ -241,7 +241,8 @@ class Run {
   void withdraw(RowQueue& queue);
   [[nodiscard]] std::optional<RowRange> next_rows();
   void note_news();
-  [[nodiscard]] double unheard_updates(double lookahead) const;
+  [[nodiscard]] double unheard_updates(double lookahead, Instant now) const;
+  [[nodiscard]] bool counts_as_trainer(PeerId id, const Peer& peer, Instant now) const;
   void check_overflow(Instant now, RunOutbox& out);
 
   // run_resume.cpp: going on from a checkpoint

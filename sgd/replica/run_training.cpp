@@ -84,9 +84,9 @@ bool Run::feed(RowQueue& queue, Instant now) {
   const std::uint32_t block_rows = BlockPlan::block_rows(info_->trained_rows());
   const std::uint64_t most_ranges =
       std::min<std::uint64_t>(kRowsAhead / block_rows, queue.capacity());
-  const double lookahead_now = lookahead();
+  const double lookahead_now = lookahead(now);
   const double known =
-      static_cast<double>(replica_->sums().examples()) + unheard_updates(lookahead_now);
+      static_cast<double>(replica_->sums().examples()) + unheard_updates(lookahead_now, now);
   const double most = most_updates();
   const auto expected = [&] {
     return known + lookahead_now * static_cast<double>(fed_rows_ - published_rows_);
@@ -136,15 +136,20 @@ void Run::note_news() {
   }
 }
 
+// One that trains, or a founder that does in a moment: else who begins a run of few rows would be
+// through with them before the others come.
+bool Run::counts_as_trainer(PeerId id, const Peer& peer, Instant now) const {
+  if (is_in_run(peer) && peer.status.phase == Phase::kTraining) return peer.status.has_train;
+  return is_gathering(now) && is_missing_founder(id, peer);
+}
+
 // What the others did, as the look-ahead says, while this member published what they have not
 // answered yet. On a machine with many more nodes than cores a node hears nothing while it runs.
-double Run::unheard_updates(double lookahead) const {
+double Run::unheard_updates(double lookahead, Instant now) const {
   double trainers = 0;
   double published = 0;
   for (const auto& [id, peer] : peers_) {
-    if (!is_in_run(peer) || peer.status.phase != Phase::kTraining || !peer.status.has_train) {
-      continue;
-    }
+    if (!counts_as_trainer(id, peer, now)) continue;
     ++trainers;
     published += static_cast<double>(published_rows_ - peer.published_then);
   }
@@ -208,15 +213,14 @@ double Run::cluster_rate() const {
 
 // The others' work for each unit of this node's own, by the announced rates. A member without one
 // yet counts as the median of the rest; before any rate is known all count alike.
-double Run::lookahead() const {
+double Run::lookahead(Instant now) const {
   if (rounds_) return round_lookahead();
   std::vector<double> known;
   double trainers = 1;
   for (const auto& [id, peer] : peers_) {
-    const Status& status = peer.status;
-    if (!is_in_run(peer) || status.phase != Phase::kTraining || !status.has_train) continue;
+    if (!counts_as_trainer(id, peer, now)) continue;
     ++trainers;
-    if (status.rate > 0) known.push_back(static_cast<double>(status.rate));
+    if (peer.status.rate > 0) known.push_back(static_cast<double>(peer.status.rate));
   }
   const double own = rate_.per_second();
   if (own <= 0 || known.empty()) return trainers;

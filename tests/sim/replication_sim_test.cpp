@@ -264,6 +264,21 @@ BOOST_AUTO_TEST_CASE(a_hundred_nodes_on_a_bad_network_end_alike) {
   BOOST_TEST(cluster.run(0).replica()->sums().examples() <= 66'000U);
 }
 
+// Rows that one node is through with before it hears of the others: who begins counts the founders
+// that are not there yet.
+BOOST_AUTO_TEST_CASE(a_short_run_ends_close_to_the_updates_it_was_given) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SimCluster cluster({.seed = seed, .epochs = 3, .updates_per_second = 10'000'000, .expect = 8});
+    cluster.start({});
+    for (int i = 1; i < 8; ++i) cluster.start({0});
+    require_done(cluster, 20s);
+    check_all_equal(cluster);
+    const std::uint64_t examples = cluster.run(0).replica()->sums().examples();
+    BOOST_TEST(examples >= 60'000U);
+    BOOST_TEST(examples <= 66'000U);
+  }
+}
+
 // As on a machine with fewer cores than nodes: one runs at a time, and hears nothing meanwhile.
 BOOST_AUTO_TEST_CASE(nodes_that_run_in_turns_end_close_to_the_updates_they_were_given) {
   SimCluster cluster({.seed = 13, .epochs = 4, .updates_per_second = 400'000, .expect = 8});
