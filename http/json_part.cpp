@@ -29,6 +29,7 @@ std::string word(const json::value& from, JsonKeys keys) {
   const json::value& value = part(from, keys);
   if (value.is_string()) return printable(value.get_string());
   if (value.is_double()) return rounded_text(value.get_double());
+  if (value.is_bool()) return value.get_bool() ? "yes" : "no";
   return value.is_number() ? json::serialize(value) : "-";
 }
 

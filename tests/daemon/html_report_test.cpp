@@ -56,6 +56,17 @@ BOOST_AUTO_TEST_CASE(what_others_wrote_is_text_and_only_web_links_are_links) {
   BOOST_TEST(!contains(page, "javascript:"));
 }
 
+BOOST_AUTO_TEST_CASE(what_lambda_was_chosen_by_is_told) {
+  BOOST_TEST(!contains(html_report(kReport, kVal, kTrain, kFiles), "The choice of lambda"));
+  json::value report = kReport;
+  report.at("result").as_object()["candidates"] = json::parse(
+      R"([{"lambda":0.5,"test_loss":0.25,"test_accuracy":0.75,"best":false},
+          {"lambda":0.001,"test_loss":0.125,"test_accuracy":0.875,"best":true}])");
+  const auto page = html_report(report, kVal, kTrain, kFiles);
+  BOOST_TEST(contains(page, "<td>0.5</td><td>0.25</td><td>0.75</td><td>no</td>"));
+  BOOST_TEST(contains(page, "<td>0.001</td><td>0.125</td><td>0.875</td><td>yes</td>"));
+}
+
 BOOST_AUTO_TEST_CASE(measures_are_told_with_the_confusions) {
   json::value report = kReport;
   BOOST_TEST(!contains(html_report(report, kVal, kTrain, kFiles), "Test rows by label"));
