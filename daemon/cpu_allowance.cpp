@@ -1,6 +1,7 @@
 #include "daemon/cpu_allowance.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -14,15 +15,20 @@ namespace {
 
 constexpr std::size_t kMostCpus = 8192;  // what Linux can be built for
 
-unsigned cpus_of_affinity() {
+/// The CPUs that this process may run on; none where the system does not say.
+std::vector<unsigned> cpus_of_affinity() {
+  std::vector<unsigned> cpus;
   cpu_set_t* const set = CPU_ALLOC(kMostCpus);
-  if (set == nullptr) return 1;
+  if (set == nullptr) return cpus;
   const auto bytes = CPU_ALLOC_SIZE(kMostCpus);
   CPU_ZERO_S(bytes, set);
-  const bool is_known = sched_getaffinity(0, bytes, set) == 0;
-  const auto count = is_known ? static_cast<unsigned>(CPU_COUNT_S(bytes, set)) : 0U;
+  if (sched_getaffinity(::getpid(), bytes, set) == 0) {
+    for (unsigned cpu = 0; cpu < kMostCpus; ++cpu) {
+      if (CPU_ISSET_S(cpu, bytes, set)) cpus.push_back(cpu);
+    }
+  }
   CPU_FREE(set);
-  return std::max(count > 0 ? count : std::thread::hardware_concurrency(), 1U);
+  return cpus;
 }
 
 /// Quota and period, which may come from one stream, in CPUs rounded down.
@@ -53,11 +59,29 @@ std::optional<unsigned> cpus_of_group(const std::filesystem::path& group) {
 }  // namespace
 
 unsigned allowed_cpus(const std::filesystem::path& root) {
-  unsigned cpus = cpus_of_affinity();
+  const auto of_affinity = static_cast<unsigned>(cpus_of_affinity().size());
+  unsigned cpus = std::max(of_affinity > 0 ? of_affinity : std::thread::hardware_concurrency(), 1U);
   for (const auto& group : control_groups(root, "cpu")) {
     cpus = std::min(cpus, cpus_of_group(group).value_or(cpus));
   }
   return cpus;
+}
+
+std::vector<unsigned> cpus_to_keep(Pinning pinning, unsigned workers) {
+  if (pinning == Pinning::kOff) return {};
+  std::vector<unsigned> cpus = cpus_of_affinity();
+  if (pinning == Pinning::kAuto && (workers < 2 || workers != cpus.size())) return {};
+  return cpus;
+}
+
+void keep_to_cpu(unsigned cpu) {
+  cpu_set_t* const set = CPU_ALLOC(kMostCpus);
+  if (set == nullptr) return;
+  const auto bytes = CPU_ALLOC_SIZE(kMostCpus);
+  CPU_ZERO_S(bytes, set);
+  CPU_SET_S(cpu, bytes, set);
+  static_cast<void>(sched_setaffinity(0, bytes, set));  // of the calling thread
+  CPU_FREE(set);
 }
 
 }  // namespace hogwild::daemon

@@ -69,7 +69,7 @@ std::string general_help() {
       "hogwild trains a linear model on sparse data with a swarm of daemons.\n\n"
       "usage: hogwild COMMAND [OPTION]...\n\n";
   for (const auto& command : command_table()) {
-    if (command.is_available) text += entry(usage_line(command).substr(8), command.summary);
+    text += entry(usage_line(command).substr(8), command.summary);
   }
   text +=
       "\n  hogwild COMMAND --help    the options of a command\n"
@@ -87,7 +87,7 @@ std::string command_help(const CommandSpec& command) {
       fmt::format("usage: {} [OPTION]...\n\n{}\n\n", usage_line(command), command.summary);
   for (const auto& word : command.positionals) text += entry(word.value, word.meaning);
   for (const auto& option : option_table()) {
-    if (!option.is_available() || !option.belongs_to(command.command)) continue;
+    if (!option.belongs_to(command.command)) continue;
     const auto head = option.is_switch() ? fmt::format("--{}", option.name)
                                          : fmt::format("--{} {}", option.name, option.value);
     text += entry(head, fmt::format("{}{}", option.meaning, facts(option, command.command)));

@@ -33,7 +33,7 @@ std::uint64_t most_updates(const LocalLimits& limits, std::uint64_t rows) {
 
 LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::RowSpan left_out, sgd::Rule rule,
                            LocalLimits limits, std::uint64_t seed, const sgd::Kernels& kernels,
-                           unsigned threads, const sgd::SumsImage* initial)
+                           unsigned threads, Pinning pinning, const sgd::SumsImage* initial)
     : left_out_(left_out),
       row_count_(rows.row_count() - left_out.count()),
       rule_(std::move(rule)),
@@ -43,7 +43,8 @@ LocalTrainer::LocalTrainer(const sgd::TrainingRows& rows, sgd::RowSpan left_out,
       published_({rule_.feature_count(), rows.column_count()}),
       own_(published_.layout()),
       queue_(queue_capacity(row_count_)),
-      pool_({rows, rule_, published_, own_, queue_, pace_, kernels, threads}, {}) {
+      pool_({rows, rule_, published_, own_, queue_, pace_, kernels, threads}, {},
+            cpus_to_keep(pinning, threads)) {
   if (initial != nullptr) published_.install(*initial);
   plan_.start({0, 0}, std::array{kAlone});
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "daemon/cpu_allowance.hpp"
 #include "daemon/training_data.hpp"
 #include "daemon/worker_pool.hpp"
 #include "sgd/replica/block_plan.hpp"
@@ -38,7 +39,7 @@ class LocalTrainer {
   /// REQUIRES: one row at least that is not left out.
   LocalTrainer(const sgd::TrainingRows& rows, sgd::RowSpan left_out, sgd::Rule rule,
                LocalLimits limits, std::uint64_t seed, const sgd::Kernels& kernels,
-               unsigned threads, const sgd::SumsImage* initial = nullptr);
+               unsigned threads, Pinning pinning, const sgd::SumsImage* initial = nullptr);
 
   /// Trains up to the next whole epoch or the limit.
   LocalProgress run_segment();

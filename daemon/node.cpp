@@ -241,6 +241,7 @@ sgd::RunOptions Node::run_options() const {
   settings.lambda = learn.candidates();
   settings.l1 = learn.l1;
   settings.class_weight = learn.class_weight;
+  settings.shape = learn.shape;
   if (initial_) settings.init = initial_->fingerprint;
   settings.bias = learn.bias;
   settings.probabilities = learn.probabilities;

@@ -304,7 +304,7 @@ void Node::run_joined() {
 void Node::start_training() {
   session_ = std::make_unique<TrainingSession>(
       data_->train->rows, *rule_, core_->run().replica()->sums(),
-      sgd::kernels_of(options_.learn.instructions), options_.learn.threads,
+      sgd::kernels_of(options_.learn.instructions), options_.learn.threads, options_.learn.pin,
       core_->run().rounds() != nullptr, [this] { wake_.raise(); });
   const Instant now = Clock::now();
   budget_at_ = now;

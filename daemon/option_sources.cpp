@@ -30,7 +30,7 @@ const OptionSpec* nearest_option(const CommandSpec& command, std::string_view na
   const OptionSpec* nearest = nullptr;
   std::size_t least = 3;
   for (const auto& option : option_table()) {
-    if (!option.is_available() || !option.belongs_to(command.command)) continue;
+    if (!option.belongs_to(command.command)) continue;
     const auto distance = edit_distance(name.substr(0, 64), option.name);
     // A name as short as the distance has nothing in common with it.
     if (distance < least && distance < option.name.size()) nearest = &option, least = distance;
@@ -51,7 +51,6 @@ std::optional<std::string> why_not(const CommandSpec& command, std::string_view 
   if (!option->belongs_to(command.command)) {
     return fmt::format("{}: not an option of hogwild {}", source, command.words);
   }
-  if (!option->is_available()) return fmt::format("{} is not available in this version", source);
   return std::nullopt;
 }
 
@@ -80,10 +79,6 @@ void take_flag(const OptionSpec& option, const std::vector<std::string>& given, 
                std::vector<std::string>& violations) {
   if (given.empty()) return;
   const auto source = fmt::format("--{}", option.name);
-  if (!option.is_available()) {
-    violations.push_back(fmt::format("{} is not available in this version", source));
-    return;
-  }
   const auto flag =
       std::ranges::find_if(given, [](const auto& text) { return text.starts_with("--"); });
   if (!option.is_switch() && flag != given.end()) {
@@ -203,8 +198,6 @@ GivenByName read_environment(const CommandSpec& command, std::span<const std::st
           fmt::format("{} in the environment: unknown, no option has that name", shown(key)));
     } else if (!option->belongs_to(command.command)) {
       continue;
-    } else if (!option->is_available()) {
-      violations.push_back(fmt::format("{} is not available in this version", key));
     } else {
       given[std::string(option->name)] = {.source = key,
                                           .texts = texts_of(*option, std::span(&value, 1))};

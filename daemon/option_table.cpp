@@ -27,6 +27,8 @@ constexpr std::array<std::string_view, 2> kOnFinish{"exit", "serve"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
 
 constexpr std::size_t kLongestName = 63;
+/// In the order of Pinning.
+constexpr std::array<std::string_view, 3> kPinningNames{"auto", "on", "off"};
 constexpr double kSecondsOfYear = 365.0 * 24 * 3600;
 
 bool is_in(const Range& range, double value) {
@@ -404,8 +406,34 @@ const std::array kTable{
                  values.learn.init = text;
                  return {};
                }},
-    OptionSpec{.name = "features", .value = "D", .commands = kLearning},
-    OptionSpec{.name = "labels", .value = "A,B", .commands = kLearning},
+    OptionSpec{
+        .name = "features",
+        .value = "D",
+        .commands = kLearning,
+        .otherwise = "those of the training rows",
+        .range = Range{.least = 1, .most = sgd::DeclaredShape::kMostFeatures},
+        .meaning = "The model has features 1 to D, those that no row has among them: parts of "
+                   "later --shard members may have them, and models of several runs are of one "
+                   "size. A row with a larger one is an error.",
+        .set =
+            [](const OptionSpec& option, std::string_view text, Values& values) {
+              return set_count<&Values::learn, &LearnOptions::shape, &sgd::DeclaredShape::features>(
+                  option, text, values);
+            }},
+    OptionSpec{.name = "labels",
+               .value = "A,B[,...]",
+               .commands = kLearning,
+               .otherwise = "those of the training rows",
+               .meaning = "The classes, or labels, that there are, in rows or not: parts of later "
+                          "--shard members may have them. A row with another one is an error.",
+               .set = [](const OptionSpec&, std::string_view text, Values& values) -> Outcome {
+                 auto labels = sgd::DeclaredShape::parse_labels(text);
+                 if (!labels || labels->empty()) {
+                   return std::unexpected("expected two or more different numbers such as -1,1");
+                 }
+                 values.learn.shape.labels = std::move(*labels);
+                 return {};
+               }},
     OptionSpec{.name = "cv",
                .value = "K",
                .commands = kTrainCommand,
@@ -433,7 +461,15 @@ const std::array kTable{
                    "auto, portable, avx2 or avx512: what the learner's loops use; auto takes the "
                    "fastest that the CPU has. Runs repeat bit for bit on one path only.",
                .set = set_instructions},
-    OptionSpec{.name = "pin", .value = "WHEN", .commands = kLearning},
+    OptionSpec{.name = "pin",
+               .value = "WHEN",
+               .commands = kLearning,
+               .standard = "auto",
+               .choices = kPinningNames,
+               .meaning = "Whether each worker keeps to a CPU of its own. auto: where there are as "
+                          "many --threads as CPUs that this process may use, and more than one. "
+                          "on where other busy processes share the CPUs is slower.",
+               .set = set_choice<&Values::learn, &LearnOptions::pin>},
     OptionSpec{.name = "seed",
                .value = "S",
                .commands = kLearning,
@@ -1026,7 +1062,7 @@ constexpr std::array kCommands{
 
 /// As a person types a number: 1000000 and 1e+12, not 1e+06.
 std::string number_text(double number) {
-  return number < 1e9 ? fmt::format("{}", number) : fmt::format("{:g}", number);
+  return number < 1e10 ? fmt::format("{}", number) : fmt::format("{:g}", number);
 }
 
 std::string bandwidth_text(double bits) {

@@ -69,10 +69,9 @@ struct OptionSpec {
   std::span<const std::string_view> choices = {};
   bool repeatable = false;
   std::string_view meaning = {};  ///< what it does; what rises and what falls with it
-  OptionSetter set = nullptr;     ///< none: refused until it is built, and not in --help
+  OptionSetter set = nullptr;     ///< never null
 
   [[nodiscard]] bool is_switch() const { return value.empty(); }
-  [[nodiscard]] bool is_available() const { return set != nullptr; }
   [[nodiscard]] bool belongs_to(Command command) const { return (commands & command) != 0; }
 };
 
@@ -89,10 +88,9 @@ struct CommandSpec {
   std::string_view words;  ///< `data info`
   std::string_view summary;
   std::span<const PositionalSpec> positionals = {};
-  bool is_available = true;
 };
 
-/// Every option there is or will be, in the order of --help.
+/// Every option, in the order of --help.
 [[nodiscard]] std::span<const OptionSpec> option_table();
 [[nodiscard]] std::span<const CommandSpec> command_table();
 /// The option of that name, or nullptr.

@@ -60,7 +60,7 @@ void merge_under(GivenByName&& weaker, GivenByName& stronger) { stronger.merge(w
 
 void apply_defaults(OptionValues& values) {
   for (const auto& option : option_table()) {
-    if (!option.is_available() || option.standard.empty()) continue;
+    if (option.standard.empty()) continue;
     [[maybe_unused]] const auto set = option.set(option, option.standard, values);
     assert(set.has_value());
   }
@@ -319,11 +319,6 @@ std::expected<Invocation, UsageError> parse_options(std::span<const std::string>
         arguments.size() == 2 && arguments[0] == "data" && is_help(arguments[1]);
     if (is_help_of_data) return Answer{general_help()};
     return std::unexpected(no_command(arguments));
-  }
-  if (!command->is_available) {
-    return std::unexpected(UsageError{
-        .violations = {fmt::format("{} is not available in this version", command->words)},
-        .help_command = "hogwild --help"});
   }
   const auto rest = arguments.subspan(words);
   if (asks_for_help(rest)) return Answer{command_help(*command)};

@@ -11,9 +11,11 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/cpu_allowance.hpp"
 #include "daemon/fault_spec.hpp"
 #include "daemon/host_port.hpp"
 #include "daemon/quantity.hpp"
+#include "sgd/data/declared_shape.hpp"
 #include "sgd/data/recipe.hpp"
 #include "sgd/learn/class_weight.hpp"
 #include "sgd/learn/instruction_path.hpp"
@@ -34,12 +36,14 @@ struct LearnOptions {
   std::vector<double> lambdas{};  ///< to choose from, two at least; empty where there is no choice
   double l1 = 0;
   sgd::ClassWeightSetting class_weight;
+  sgd::DeclaredShape shape{};
   std::filesystem::path init;  ///< a model to start from; empty: zeros
   bool bias = false;
   bool probabilities = false;      ///< the model's scores are to become probabilities
   std::filesystem::path recipe{};  ///< that the rows were made by; empty: none
   std::string recipe_text{};       ///< what it says, once it has been read
   unsigned threads = 0;            ///< 1 or more once parsed
+  Pinning pin = Pinning::kAuto;
   sgd::InstructionPath instructions = sgd::best_instruction_path();
   std::optional<std::uint64_t> seed;
 

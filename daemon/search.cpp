@@ -67,7 +67,8 @@ std::vector<SearchResult> search(const TrainingData& data, const sgd::RunInfo& i
                                                   : fold(rows.row_count(), plan.folds, index);
     sgd::RunInfo mine = info;
     mine.settings.lambda = {result.lambda};
-    LocalTrainer trainer(rows, left_out, mine.rule(), plan.limits, info.settings.seed, kernels, 1);
+    LocalTrainer trainer(rows, left_out, mine.rule(), plan.limits, info.settings.seed, kernels, 1,
+                         Pinning::kOff);
     LocalProgress progress;
     do {
       progress = trainer.run_segment();

@@ -225,7 +225,8 @@ int run_train(const TrainOptions& options) {
     print_head(is_multilabel);
   }
   LocalTrainer trainer(train.rows, calibrating, info.rule(), limits, seed,
-                       sgd::kernels_of(learn.instructions), learn.threads, data->initial.get());
+                       sgd::kernels_of(learn.instructions), learn.threads, learn.pin,
+                       data->initial.get());
   LocalProgress progress;
   Figures figures;
   sgd::Weights weights;

@@ -123,6 +123,9 @@ std::expected<TrainingData, DataFailure> load_training_data(const LearnOptions& 
     if (!source) return std::unexpected(DataFailure{kUsage, source.error()});
     auto train = sgd::load_training(*source, threads, progress);
     if (!train) return bad_data(train.error());
+    if (auto declared = sgd::declare(learn.shape, *train); !declared) {
+      return std::unexpected(DataFailure{kBadData, learn.train + " has " + declared.error()});
+    }
     auto complaint = sgd::class_weight_complaint(learn.class_weight, train->labels);
     if (!complaint.empty()) {
       return std::unexpected(DataFailure{kUsage, std::move(complaint)});

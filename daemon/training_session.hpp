@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "daemon/cpu_allowance.hpp"
 #include "daemon/worker_pool.hpp"
 #include "sgd/data/training_rows.hpp"
 
@@ -17,12 +18,13 @@ class TrainingSession {
   /// a flush, when the last one has finished a round, and when the last one has left.
   TrainingSession(const sgd::TrainingRows& rows, const sgd::Rule& rule,
                   const sgd::PublishedSums& published, const sgd::Kernels& kernels,
-                  unsigned threads, bool by_rounds, std::function<void()> wake)
+                  unsigned threads, Pinning pinning, bool by_rounds, std::function<void()> wake)
       : own(published.layout()),
         queue(kQueueRanges),
         pace{.wake = wake},
         rounds(by_rounds ? std::make_unique<sgd::RoundBoard>(threads, wake) : nullptr),
-        pool({rows, rule, published, own, queue, pace, kernels, threads, rounds.get()}, wake) {}
+        pool({rows, rule, published, own, queue, pace, kernels, threads, rounds.get()}, wake,
+             cpus_to_keep(pinning, threads)) {}
 
   static constexpr std::size_t kQueueRanges = 1024;
 

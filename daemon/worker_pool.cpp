@@ -2,10 +2,13 @@
 
 #include <cassert>
 
+#include "daemon/cpu_allowance.hpp"
+
 namespace hogwild::daemon {
 
-WorkerPool::WorkerPool(const sgd::Workplace& workplace, std::function<void()> on_all_left)
-    : workplace_(workplace), on_all_left_(std::move(on_all_left)) {
+WorkerPool::WorkerPool(const sgd::Workplace& workplace, std::function<void()> on_all_left,
+                       std::vector<unsigned> cpus)
+    : workplace_(workplace), on_all_left_(std::move(on_all_left)), cpus_(std::move(cpus)) {
   for (std::uint32_t i = 0; i < workplace.workers; ++i) {
     workers_.push_back(std::make_unique<sgd::Worker>(workplace, i));
   }
@@ -19,9 +22,10 @@ WorkerPool::~WorkerPool() {
 void WorkerPool::start() {
   assert(threads_.empty());
   running_ = static_cast<unsigned>(workers_.size());
-  for (const auto& worker : workers_) {
-    threads_.emplace_back([this, &worker] {
-      worker->run();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    threads_.emplace_back([this, i] {
+      if (!cpus_.empty()) keep_to_cpu(cpus_[i % cpus_.size()]);
+      workers_[i]->run();
       if (--running_ == 0 && on_all_left_) on_all_left_();
     });
   }

@@ -16,7 +16,9 @@ namespace hogwild::daemon {
 class WorkerPool {
  public:
   /// `on_all_left` is called by the last worker that leaves, on its thread; it may be empty.
-  WorkerPool(const sgd::Workplace& workplace, std::function<void()> on_all_left);
+  /// `cpus`: see cpus_to_keep().
+  WorkerPool(const sgd::Workplace& workplace, std::function<void()> on_all_left,
+             std::vector<unsigned> cpus);
   /// Stops and joins.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -35,6 +37,7 @@ class WorkerPool {
  private:
   sgd::Workplace workplace_;
   std::function<void()> on_all_left_;
+  std::vector<unsigned> cpus_;
   std::vector<std::unique_ptr<sgd::Worker>> workers_;
   std::atomic<unsigned> running_{0};
   std::vector<std::jthread> threads_;

@@ -17,7 +17,7 @@ namespace {
 std::vector<const OptionSpec*> options_of(const CommandSpec& command) {
   std::vector<const OptionSpec*> options;
   for (const OptionSpec& option : option_table()) {
-    if (option.is_available() && option.belongs_to(command.command)) options.push_back(&option);
+    if (option.belongs_to(command.command)) options.push_back(&option);
   }
   return options;
 }
@@ -54,7 +54,6 @@ std::string man_page() {
       "hogwild \\- trains linear models on sparse data with a swarm of daemons\n.SH SYNOPSIS\n",
       version());
   for (const CommandSpec& command : command_table()) {
-    if (!command.is_available) continue;
     page += fmt::format(".B hogwild {}\n", command.words);
     for (const PositionalSpec& word : command.positionals) {
       const std::string value = escaped(word.value);
@@ -71,7 +70,6 @@ std::string man_page() {
       "(HOGWILD_MAX_TIME) or,\nwhere a command takes \\-\\-config, in a TOML file, without the "
       "dashes: flag over environment over file.\n";
   for (const CommandSpec& command : command_table()) {
-    if (!command.is_available) continue;
     page += fmt::format(".SH HOGWILD {}\n{}\n", command.words, escaped(command.summary));
     for (const PositionalSpec& word : command.positionals) {
       page += fmt::format(".TP\n.I {}\n{}\n", escaped(word.value), escaped(word.meaning));
@@ -98,8 +96,7 @@ std::vector<std::string> first_words() {
   std::vector<std::string> words;
   for (const CommandSpec& command : command_table()) {
     const std::string word(command.words.substr(0, command.words.find(' ')));
-    if (command.is_available && std::ranges::find(words, word) == words.end())
-      words.push_back(word);
+    if (std::ranges::find(words, word) == words.end()) words.push_back(word);
   }
   return words;
 }
@@ -114,7 +111,6 @@ std::string bash_completion() {
   std::string cases;
   std::string after_data;
   for (const CommandSpec& command : command_table()) {
-    if (!command.is_available) continue;
     std::vector<std::string> flags;
     for (const OptionSpec* option : options_of(command))
       flags.push_back(fmt::format("--{}", option->name));
@@ -124,7 +120,7 @@ std::string bash_completion() {
   }
   std::string choices;
   for (const OptionSpec& option : option_table()) {
-    if (!option.is_available() || option.choices.empty()) continue;
+    if (option.choices.empty()) continue;
     std::vector<std::string> values(option.choices.begin(), option.choices.end());
     choices += fmt::format("    --{}) COMPREPLY=($(compgen -W '{}' -- \"$word\")); return ;;\n",
                            option.name, joined(values));
@@ -178,7 +174,6 @@ std::string zsh_completion() {
   std::string data_commands;  // the second word of `data ...`
   std::string cases;
   for (const CommandSpec& command : command_table()) {
-    if (!command.is_available) continue;
     const std::string_view words = command.words;
     const bool is_data = words.starts_with("data ");
     (is_data ? data_commands : commands) +=

@@ -53,6 +53,14 @@ class TrainingRows {
   /// All signs; empty with several columns.
   [[nodiscard]] std::span<const float> signs() const { return labels_.signs(); }
 
+  /// The same rows for a larger model. REQUIRES: no fewer features than now.
+  void reshape(std::uint32_t feature_count) { feature_count_ = feature_count; }
+  /// And with other labels. REQUIRES: one for each row.
+  void reshape(RowLabels labels, std::uint32_t feature_count) {
+    labels_ = std::move(labels);
+    feature_count_ = feature_count;
+  }
+
   /// For rows of a mapped file that do not fit into memory: the system reads what will_read()
   /// names, and not what lies around it (up to some megabytes for each block of rows, of which
   /// little is used before it has to make room again).

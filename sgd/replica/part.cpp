@@ -5,25 +5,13 @@
 #include <map>
 #include <set>
 
+#include "sgd/data/declared_shape.hpp"
 #include "sgd/data/mix64.hpp"
 
 namespace hogwild::sgd {
 namespace {
 
 constexpr std::int32_t kLargestExponent = 300;
-
-/// Labels that some row has: of two classes the other one may have been made up.
-std::vector<float> seen_labels(const TrainingSet& part) {
-  const LabelEncoding& labels = part.labels;
-  std::vector<bool> is_seen(labels.labels.size());
-  for (const float sign : part.rows.signs()) is_seen[sign > 0 ? 1 : 0] = true;
-  for (const std::uint32_t column : part.rows.labels().positive()) is_seen[column] = true;
-  std::vector<float> seen;
-  for (std::size_t i = 0; i < is_seen.size(); ++i) {
-    if (is_seen[i]) seen.push_back(labels.labels[i]);
-  }
-  return seen;
-}
 
 /// What find_classes() says of a set with these labels.
 LabelEncoding encoding_of(const std::set<float>& labels, bool is_multilabel) {
@@ -41,34 +29,6 @@ struct FeatureSum {
   double squares = 0.0;  ///< of all values
 };
 
-/// The columns of `rows` under another encoding. REQUIRES: it has each label that a row has.
-RowLabels labels_anew(const TrainingRows& rows, const LabelEncoding& from,
-                      const LabelEncoding& to) {
-  const auto positive_label = [&](std::uint64_t row) {
-    return rows.sign(row) > 0 ? from.positive() : from.negative();
-  };
-  if (to.is_binary()) {  // then `from` is as well
-    std::vector<float> sign(rows.row_count());
-    for (std::uint64_t row = 0; row < rows.row_count(); ++row) {
-      sign[row] = positive_label(row) == to.positive() ? 1.0F : -1.0F;
-    }
-    return RowLabels(std::move(sign));
-  }
-  std::vector<std::uint64_t> start(rows.row_count() + 1);
-  std::vector<std::uint32_t> positive;
-  for (std::uint64_t row = 0; row < rows.row_count(); ++row) {
-    if (rows.column_count() == 1) {
-      positive.push_back(to.column_of(positive_label(row)));
-    } else {
-      for (const std::uint32_t column : rows.positives(row)) {
-        positive.push_back(to.column_of(from.labels[column]));  // both ascend
-      }
-    }
-    start[row + 1] = positive.size();
-  }
-  return {to.column_count(), to.is_multilabel, std::move(start), std::move(positive)};
-}
-
 }  // namespace
 
 PartSummary summary_of(const TrainingSet& part, std::uint64_t test_fingerprint) {
@@ -77,13 +37,16 @@ PartSummary summary_of(const TrainingSet& part, std::uint64_t test_fingerprint) 
                       .test_fingerprint = test_fingerprint,
                       .scale_exponent = std::ilogb(part.scale.factor),
                       .is_multilabel = part.labels.is_multilabel,
-                      .labels = seen_labels(part),
-                      .features = {part.order.features().begin(), part.order.features().end()},
-                      .frequency = std::vector<std::uint32_t>(part.order.size()),
-                      .mean_square = part.mean_square};
-  for (const std::uint32_t rank : part.rows.sparse().feature()) ++summary.frequency[rank];
+                      .labels = seen_labels(part)};
+  std::vector<std::uint32_t> frequency(part.order.size());
+  for (const std::uint32_t rank : part.rows.sparse().feature()) ++frequency[rank];
   const double unscaled = std::ldexp(1.0, -2 * summary.scale_exponent);
-  for (double& square : summary.mean_square) square *= unscaled;
+  for (std::uint32_t rank = 0; rank < part.order.size(); ++rank) {
+    if (frequency[rank] == 0) continue;  // declared, and in no row
+    summary.features.push_back(part.order.feature_of(rank));
+    summary.frequency.push_back(frequency[rank]);
+    summary.mean_square.push_back(part.mean_square[rank] * unscaled);
+  }
   return summary;
 }
 
@@ -133,7 +96,8 @@ std::optional<PartSummary> decode_part(std::span<const std::byte> bytes) {
   return part;
 }
 
-std::expected<RunConstants, std::string> constants_of(std::span<const PartSummary> given) {
+std::expected<RunConstants, std::string> constants_of(std::span<const PartSummary> given,
+                                                      const DeclaredShape& shape) {
   // Sums of doubles depend on their order.
   std::vector<const PartSummary*> parts;
   for (const PartSummary& part : given) parts.push_back(&part);
@@ -141,9 +105,10 @@ std::expected<RunConstants, std::string> constants_of(std::span<const PartSummar
 
   RunConstants constants;
   constants.scale_exponent = kLargestExponent;
-  std::set<float> labels;
+  std::set<float> labels(shape.labels.begin(), shape.labels.end());
   bool is_multilabel = false;
   std::map<std::uint32_t, FeatureSum> sums;
+  for (std::uint32_t feature = 0; feature < shape.features; ++feature) sums[feature] = {};
   for (const PartSummary* part : parts) {
     constants.rows += part->rows;
     constants.scale_exponent = std::min(constants.scale_exponent, part->scale_exponent);
@@ -165,6 +130,13 @@ std::expected<RunConstants, std::string> constants_of(std::span<const PartSummar
     }
   }
   if (labels.empty()) return std::unexpected("no part has a label");
+  if (!shape.labels.empty() && labels.size() > shape.labels.size()) {
+    return std::unexpected("a part has a label beside those of --labels " + shape.labels_text());
+  }
+  if (shape.features > 0 && sums.size() > shape.features) {
+    return std::unexpected("a part has features beyond --features " +
+                           std::to_string(shape.features));
+  }
   constants.labels = encoding_of(labels, is_multilabel);
   if (auto complaint = size_complaint(sums.size(), constants.labels.column_count());
       !complaint.empty()) {
@@ -187,7 +159,8 @@ std::expected<RunConstants, std::string> constants_of(std::span<const PartSummar
 std::expected<TrainingSet, std::string> laid_out_for(const TrainingSet& part,
                                                      const RunConstants& run) {
   const std::string remedy =
-      " that no part had when the run began; expected --expect to count all parts";
+      " that no part had when the run began; expected --expect to count all parts, or --features "
+      "and --labels to name what later ones have";
   TrainingSet set{.order = FeatureOrder::of_features(run.file_index),
                   .labels = run.labels,
                   .scale = part.scale,

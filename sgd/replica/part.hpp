@@ -38,9 +38,10 @@ struct PartSummary {
 
 /// The constants of a run of all parts: as if their rows were one set, but for the scale, which is
 /// the smallest of the parts' own. Any order of the parts gives the same.
-/// Errors: parts that cannot be one set, with the reason. REQUIRES: a part.
+/// It has room for what `shape` declares, too.
+/// Errors: parts that cannot be one set, or have more than was declared. REQUIRES: a part.
 [[nodiscard]] std::expected<RunConstants, std::string> constants_of(
-    std::span<const PartSummary> parts);
+    std::span<const PartSummary> parts, const DeclaredShape& shape = {});
 
 /// `part` in the run's order of features, scale and columns. Rows stay in their order.
 /// Errors: what the run has no place for. Cost: the rows are in memory twice for a while.

@@ -99,6 +99,14 @@ const std::vector<Field>& fields() {
          if (setting) s.class_weight = std::move(*setting);
          return setting.has_value();
        }},
+      {"features", [](const S& s) { return print(s.shape.features); },
+       [](S& s, const std::string& v) { return scan(v, s.shape.features); }},
+      {"labels", [](const S& s) { return s.shape.labels_text(); },
+       [](S& s, const std::string& v) {
+         auto labels = DeclaredShape::parse_labels(v);
+         if (labels) s.shape.labels = std::move(*labels);
+         return labels.has_value();
+       }},
       {"init", [](const S& s) { return s.init; },
        [](S& s, const std::string& v) { return (s.init = v).size() <= kMostText; }},
       {"bias", [](const S& s) { return std::string(s.bias ? "true" : "false"); },

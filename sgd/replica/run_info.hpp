@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "sgd/data/declared_shape.hpp"
 #include "sgd/data/labels.hpp"
 #include "sgd/learn/class_weight.hpp"
 #include "sgd/learn/loss.hpp"
@@ -39,6 +40,7 @@ struct RunSettings {
   bool bias = false;
   bool probabilities = false;  ///< rows are held back to fit what makes them of scores
   ClassWeightSetting class_weight{};
+  DeclaredShape shape{};             ///< what data may have beside what its rows have
   std::string init{};                ///< fingerprint of the model that it starts from; empty: zeros
   double epochs = 0;                 ///< passes over the rows by the cluster
   double max_time_s = 0;             ///< from the run's first update

@@ -66,7 +66,7 @@ void Run::try_create(Instant now, RunOutbox& out) {
   if (data_->part) {
     std::vector<PartSummary> parts = {*data_->part};
     for (const auto& [id, part] : parts_) parts.push_back(part);
-    auto constants = constants_of(parts);
+    auto constants = constants_of(parts, info.settings.shape);
     if (!constants) return refuse(std::move(constants.error()), out);
     info.constants = std::move(*constants);
   } else {
@@ -216,6 +216,13 @@ std::string Run::contradiction(const RunInfo& info) const {
       data_->constants->train_fingerprint != info.constants.train_fingerprint) {
     return "the training data has fingerprint " + hex(data_->constants->train_fingerprint) +
            " here and " + hex(info.constants.train_fingerprint) + " in the run";
+  }
+  if (!data_->part && data_->constants &&
+      (data_->constants->metric.size() != info.constants.metric.size() ||
+       data_->constants->labels != info.constants.labels)) {
+    return "the run has --features " + std::to_string(info.settings.shape.features) +
+           " and --labels '" + info.settings.shape.labels_text() +
+           "', which are expected here, too";
   }
   if (data_->has_test && info.constants.test_fingerprint != 0 &&
       data_->test_fingerprint != info.constants.test_fingerprint) {

@@ -3,6 +3,8 @@
 #include <sched.h>
 
 #include <boost/test/unit_test.hpp>
+#include <thread>
+#include <vector>
 
 #include "tests/daemon/temporary_directory.hpp"
 
@@ -66,6 +68,22 @@ BOOST_AUTO_TEST_CASE(no_quota_a_wide_one_and_nonsense_change_nothing) {
     put_file(root.path() / "sys/fs/cgroup/a/cpu.max", text);
     BOOST_TEST(allowed_cpus(root.path()) == affinity(), text);
   }
+}
+
+BOOST_AUTO_TEST_CASE(workers_keep_to_cpus_where_they_are_to) {
+  const unsigned cpus = affinity();
+  BOOST_TEST(cpus_to_keep(Pinning::kOff, cpus).empty());
+  BOOST_TEST(cpus_to_keep(Pinning::kOn, 1).size() == cpus);
+  BOOST_TEST(cpus_to_keep(Pinning::kAuto, cpus + 1).empty());
+  BOOST_TEST(cpus_to_keep(Pinning::kAuto, 1).empty());  // another process may choose the same
+  BOOST_TEST(cpus_to_keep(Pinning::kAuto, cpus).size() == (cpus > 1 ? cpus : 0U));
+  const std::vector<unsigned> kept = cpus_to_keep(Pinning::kOn, cpus);
+  std::jthread([&] {
+    keep_to_cpu(kept.back());
+    BOOST_TEST(sched_getcpu() == static_cast<int>(kept.back()));
+    BOOST_TEST(affinity() == 1U);
+  }).join();
+  BOOST_TEST(affinity() == cpus);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -47,6 +47,25 @@ class Shard(SwarmTest):
                 for node in nodes:
                     self.assertNotIn("fetching_data", node.log)
 
+    def test_a_later_part_may_have_the_features_and_labels_that_were_declared(self):
+        first, later = self.directory / "first.svm", self.directory / "later.svm"
+        first.write_text("".join(f"{1 + i % 2} {1 + i % 2}:1 {3 + i % 7}:0.5\n" for i in range(400)))
+        later.write_text("".join(f"3 20:1 {3 + i % 7}:0.5\n" for i in range(400)))
+        self.test.write_text("1 1:1\n2 2:1\n3 20:1\n")
+        shape = ("--features", "25", "--labels", "1,2,3")
+        nodes = self.start_parts([first], "--max-time", "60s", "--rate", "2000", "--early-stopping", "0", *shape)
+        nodes[0].await_training()
+        nodes.append(self.start("later", "--shard", "--train", later, "--join", nodes[0].gossip))
+        nodes[1].await_status(lambda s: s["training"]["node_updates_total"], "the later part trains")
+        nodes[0].await_status(lambda s: s["training"]["test_accuracy"] == 1, "the class of the later part is found")
+        nodes[0].request("/v1/stop", "POST")
+        report = self.assert_same_result(nodes)
+        self.assertEqual((report["run"]["features"], report["run"]["labels"]), (25, 3))
+        self.assertIn("nr_feature 25\n", (nodes[1].out / "model.liblinear").read_text())
+        strange = self.launch("strange", "--shard", "--train", first, "--features", "5", "--join", nodes[0].gossip)
+        self.assertEqual(strange.end(), 3)
+        self.assertIn("has feature 9, and --features is 5", strange.log)
+
     def test_every_loss_is_learned_from_parts(self):
         for loss in [["--loss", "squared-hinge", "--l1", "1e-5"], ["--loss", "logistic", "--lambda", "1e-5,1e-4,10", "--bias"]]:
             with self.subTest(loss):

@@ -149,6 +149,29 @@ BOOST_AUTO_TEST_CASE(a_summary_comes_back_whole) {
   BOOST_TEST(!decode_part(encode_part(bad)));
 }
 
+BOOST_AUTO_TEST_CASE(a_later_part_may_have_what_was_declared) {
+  const DeclaredShape shape{.features = 12, .labels = {-1, 1, 7}};
+  std::vector<PartSummary> parts;
+  for (const std::string& text : {kFirst, kSecond}) {
+    TrainingSet set = set_of(text);
+    BOOST_TEST_REQUIRE(declare(shape, set).has_value());
+    parts.push_back(summary_of(set, 9));
+    BOOST_TEST(parts.back().features.size() < 12U);  // it tells of its rows alone
+  }
+  const RunConstants constants = constants_of(parts, shape).value();
+  BOOST_TEST(constants.metric.size() == 12U);
+  BOOST_TEST(constants.labels.column_count() == 3U);
+  const auto later = laid_out_for(set_of("7 11:0.5 12:0.25\n"), constants);
+  BOOST_TEST_REQUIRE(later.has_value());
+  BOOST_TEST((plain(*later) == std::vector<PlainRow>{{{7.0F}, {{11, 0.5F}, {12, 0.25F}}}}));
+  BOOST_TEST(!laid_out_for(set_of("7 13:0.5\n"), constants));
+  BOOST_TEST(!laid_out_for(set_of("8 1:0.5\n"), constants));
+  BOOST_TEST(constants_of(parts, {.features = 8}).error() ==
+             "a part has features beyond --features 8");
+  BOOST_TEST(constants_of(parts, {.labels = {1, 7}}).error() ==
+             "a part has a label beside those of --labels 1,7");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace hogwild::sgd
