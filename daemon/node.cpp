@@ -362,6 +362,8 @@ void Node::turn() {
     work_round(now);
   } else if (session_ && now >= next_flush_) {
     flush(now);
+  } else if (session_ && session_->pace.wants_rows.load(std::memory_order_relaxed)) {
+    core_->with_run(now, out_box_, [&](sgd::Run& run, sgd::RunOutbox&) { feed(run, now); });
   }
   carry_out();
   check_end(now);
@@ -385,11 +387,26 @@ void Node::arm_timer() {
   });
 }
 
-// A worker ran far ahead and wants its work sent, or the last one has left.
+// Workers want rows, or their work sent since one ran far ahead, or the last one has left.
 void Node::on_wake() {
   if (session_ && !session_->pool.has_running()) workers_left();
-  if (session_ && !session_->rounds) flush(Clock::now());
+  if (session_ && session_->pace.wants_flush.load(std::memory_order_relaxed)) {
+    flush(Clock::now());
+  }
   turn();
+}
+
+// A queue that is full will be asked to be filled again when half of it is taken: between two
+// flushes fast workers take several times what it holds.
+void Node::feed(sgd::Run& run, Instant now) {
+  session_->pace.wants_rows.store(false, std::memory_order_relaxed);
+  const sgd::Supply supply = run.feed(session_->queue, now);
+  must_flush_ = supply == sgd::Supply::kHeldBack;
+  const std::uint64_t popped = session_->queue.popped();
+  session_->pace.refill_at.store(supply == sgd::Supply::kFull
+                                     ? popped + (session_->queue.pushed() - popped) / 2
+                                     : sgd::Pace::kNever,
+                                 std::memory_order_relaxed);
 }
 
 // What may be sent by now; unused allowance is kept for a fiftieth of a second.
@@ -439,7 +456,7 @@ void Node::flush(Instant now) {
       run.flush(session_->own, now, wanted);
       spend(wanted);
     }
-    must_flush_ = !run.feed(session_->queue, now);
+    feed(run, now);
   });
   session_->pace.lookahead.store(static_cast<float>(core_->lookahead(Clock::now())),
                                  std::memory_order_relaxed);

@@ -85,6 +85,7 @@ class Node {
   void turn();
   void arm_timer();
   void on_wake();
+  void feed(sgd::Run& run, Instant now);
   void flush(Instant now);
   void work_round(Instant now);
   [[nodiscard]] bool has_send_budget(Instant now);

@@ -309,7 +309,7 @@ void Node::start_training() {
   const Instant now = Clock::now();
   budget_at_ = now;
   session_->pace.lookahead.store(static_cast<float>(core_->lookahead(Clock::now())));
-  if (!session_->rounds) must_flush_ = !core_->run().feed(session_->queue, now);
+  if (!session_->rounds) feed(core_->run(), now);
   next_flush_ = now;
   session_->pool.start();
   log_.event(LogLevel::kMembership, "training_started",

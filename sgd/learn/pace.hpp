@@ -23,10 +23,24 @@ struct Pace {
   /// A worker waits for a flush, whatever else the time for one is. Written by workers, taken back
   /// by the network thread.
   std::atomic<bool> wants_flush{false};
-  /// Wakes the network thread, after wants_flush was set. Called by workers; must be callable from
-  /// any thread. Empty where no flush is needed (one machine, no network).
+  /// Ranges popped from the queue at which more rows are asked for; the largest number: not at all.
+  /// Written by the network thread when it fills the queue, taken back by the worker that asks.
+  std::atomic<std::uint64_t> refill_at{kNever};
+  /// Rows are wanted. Written by workers, taken back by the network thread.
+  std::atomic<bool> wants_rows{false};
+  /// Wakes the network thread, after wants_flush or wants_rows was set. Called by workers; must be
+  /// callable from any thread. Empty where no flush is needed (one machine, no network).
   std::function<void()> wake;
 
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+  /// Called after ranges were taken: `popped` so far.
+  void taken(std::uint64_t popped) {
+    if (popped < refill_at.load(std::memory_order_relaxed)) return;
+    if (refill_at.exchange(kNever, std::memory_order_relaxed) == kNever) return;
+    wants_rows.store(true, std::memory_order_relaxed);
+    if (wake) wake();
+  }
   void request_flush() {
     wants_flush.store(true, std::memory_order_relaxed);
     wake();

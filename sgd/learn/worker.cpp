@@ -115,8 +115,10 @@ bool Worker::is_whole_due() const {
 bool Worker::take_rows() {
   if (rows_.count > 0) return true;
   rows_ = at_.queue.pop().value_or(RowRange{});
-  if (rows_.count > 0) at_.rows.will_read(rows_.first, rows_.count);
-  return rows_.count > 0;
+  if (rows_.count == 0) return false;
+  at_.pace.taken(at_.queue.popped());
+  at_.rows.will_read(rows_.first, rows_.count);
+  return true;
 }
 
 void Worker::train(std::uint32_t count) {

@@ -65,6 +65,14 @@ struct SnapshotCounters {
   std::uint64_t bytes_total = 0;  ///< of those received and sent
 };
 
+/// How far the workers' queue was filled.
+enum class Supply : std::uint8_t {
+  kFull,
+  kShort,     ///< by the rate limit, or nothing is trained
+  kHeldBack,  ///< near the end of the run no more is released before what was is published, or
+              ///< others' news come
+};
+
 /// A committed round, as one member saw it.
 struct RoundSummary {
   std::uint64_t round = 0;
@@ -112,9 +120,8 @@ class Run {
   [[nodiscard]] Instant next_deadline() const { return next_deadline_; }
   /// Publishes what the workers merged since the last time.
   void flush(OwnWork& own, Instant now, RunOutbox& out);
-  /// Keeps the workers' queue filled, as the plan and the rate limit say. False: no more is
-  /// released before what was is published, or others' news come, since the run is near its end.
-  bool feed(RowQueue& queue, Instant now);
+  /// Keeps the workers' queue filled, as the plan and the rate limit say.
+  Supply feed(RowQueue& queue, Instant now);
   /// By rounds, in place of flush() and feed(): begins and ends the workers' part of a round, and
   /// publishes it where `may_send`. Called often, and when the last worker has finished.
   void work_round(OwnWork& own, RoundBoard& board, bool may_send, Instant now, RunOutbox& out);

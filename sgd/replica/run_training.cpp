@@ -72,8 +72,8 @@ WalkProgress Run::first_position() const {
           static_cast<std::uint64_t>(part * static_cast<double>(plan_->block_count()))};
 }
 
-bool Run::feed(RowQueue& queue, Instant now) {
-  if (!is_training_ || stop_ || is_leaving_ || switch_to_) return true;
+Supply Run::feed(RowQueue& queue, Instant now) {
+  if (!is_training_ || stop_ || is_leaving_ || switch_to_) return Supply::kShort;
   if (options_.rate_limit > 0) {
     // A pause of the process is not caught up with: at most a fifth of a second is released at
     // once.
@@ -104,7 +104,8 @@ bool Run::feed(RowQueue& queue, Instant now) {
     fed_rows_ += range->count;
   }
   unfinished_blocks_ = queue.pushed() - queue.popped() + withdrawn_.size();
-  return expected() < most;
+  if (expected() >= most) return Supply::kHeldBack;
+  return queue.pushed() - queue.popped() >= most_ranges ? Supply::kFull : Supply::kShort;
 }
 
 void Run::withdraw(RowQueue& queue) {

@@ -13,6 +13,12 @@ SLOW = ["--rate", "10000", "--max-time", "5s", "--loss-interval", "200ms", "--ea
 
 class Undisturbed(SwarmTest):
 
+    def test_how_seldom_news_is_sent_does_not_slow_a_node(self):
+        # Workers take what waits for them in a millisecond: more has to come when they want it, not when news is sent.
+        node = self.start("node-1", "--train", "synth:rcv1?n=20000", "--test", TEST, "--broadcast-interval", "1s",
+                          "--epochs", "100", "--early-stopping", "0")
+        self.assertLess(self.assert_same_result([node])["result"]["elapsed_seconds"], 20)
+
     def test_four_nodes_end_with_one_state_and_one_model(self):
         nodes = self.start_swarm(4, "--epochs", "5")
         report = self.assert_same_result(nodes)
