@@ -33,6 +33,8 @@ constexpr int kReceiveBufferBytes = 8 << 20;
 constexpr int kMostPortsTried = 50;
 /// A flush that may not be sent yet is looked at again so soon.
 constexpr milliseconds kSoon{1};
+/// When rows that a rate held back are released.
+constexpr milliseconds kShortSupply{20};
 /// A host that was suspended for longer has missed what was said to it.
 constexpr seconds kSleep{1};
 constexpr std::uint64_t kRoundMs = 20;   // of a synchronous run, unless the user says
@@ -362,7 +364,8 @@ void Node::turn() {
     work_round(now);
   } else if (session_ && now >= next_flush_) {
     flush(now);
-  } else if (session_ && session_->pace.wants_rows.load(std::memory_order_relaxed)) {
+  } else if (session_ &&
+             (now >= next_feed_ || session_->pace.wants_rows.load(std::memory_order_relaxed))) {
     core_->with_run(now, out_box_, [&](sgd::Run& run, sgd::RunOutbox&) { feed(run, now); });
   }
   carry_out();
@@ -375,7 +378,7 @@ void Node::turn() {
 void Node::arm_timer() {
   if (is_over_) return;
   Instant next = core_->next_deadline();
-  if (session_ && !session_->rounds) next = std::min(next, next_flush_);
+  if (session_ && !session_->rounds) next = std::min({next, next_flush_, next_feed_});
   if (is_leaving_) next = std::min(next, Clock::now() + milliseconds(10));
   if (next == armed_for_) return;  // most turns change no deadline
   armed_for_ = next;
@@ -397,11 +400,13 @@ void Node::on_wake() {
 }
 
 // A queue that is full will be asked to be filled again when half of it is taken: between two
-// flushes fast workers take several times what it holds.
+// flushes fast workers take several times what it holds. Where a rate limits it more comes soon,
+// however seldom news is sent.
 void Node::feed(sgd::Run& run, Instant now) {
   session_->pace.wants_rows.store(false, std::memory_order_relaxed);
   const sgd::Supply supply = run.feed(session_->queue, now);
   must_flush_ = supply == sgd::Supply::kHeldBack;
+  next_feed_ = supply == sgd::Supply::kShort ? now + kShortSupply : Instant::max();
   const std::uint64_t popped = session_->queue.popped();
   session_->pace.refill_at.store(supply == sgd::Supply::kFull
                                      ? popped + (session_->queue.pushed() - popped) / 2

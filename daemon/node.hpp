@@ -215,7 +215,8 @@ class Node {
   std::shared_ptr<const sgd::Rule> rule_;
   std::unique_ptr<TrainingSession> session_;
   Instant next_flush_{};
-  bool must_flush_ = false;  ///< more rows are released only after a flush
+  Instant next_feed_ = Instant::max();  ///< where the queue could not be filled
+  bool must_flush_ = false;             ///< more rows are released only after a flush
   double send_budget_bytes_ = 0;
   Instant budget_at_{};
   std::uint64_t nonzeros_before_ = 0;  ///< of sessions that ended

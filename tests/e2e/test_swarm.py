@@ -19,6 +19,11 @@ class Undisturbed(SwarmTest):
                           "--epochs", "100", "--early-stopping", "0")
         self.assertLess(self.assert_same_result([node])["result"]["elapsed_seconds"], 20)
 
+    def test_how_seldom_news_is_sent_does_not_slow_a_node_that_has_a_rate(self):
+        node = self.start("node-1", "--train", TRAIN, "--test", TEST, "--broadcast-interval", "1s", "--rate", "5000",
+                          "--max-time", "3s", "--early-stopping", "0")
+        self.assertGreater(self.assert_same_result([node])["result"]["updates"], 10_000)
+
     def test_four_nodes_end_with_one_state_and_one_model(self):
         nodes = self.start_swarm(4, "--epochs", "5")
         report = self.assert_same_result(nodes)
