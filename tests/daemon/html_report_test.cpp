@@ -14,7 +14,7 @@ namespace json = boost::json;
 const json::value kReport = json::parse(R"json({
   "node":{"name":"node-1","state":"finished"},"version":"0.1.0",
   "run":{"id":"5f00","rows":1000,"features":47},
-  "settings":{"loss":"hinge","lambda":"0.0001"},
+  "settings":{"loss":"hinge","lambda":0.0001,"bias":false,"updates":null},
   "result":{"state_digest":"d68b576db87ffb56","updates":2500,"epochs":2.5,"test_accuracy":0.9441,
             "test_loss":0.2096,"objective":0.26025,"elapsed_seconds":0.5,"stop_reason":"epochs",
             "partial":false},
