@@ -22,6 +22,7 @@
 #include "sgd/data/recipe.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/data/svmlight_writer.hpp"
+#include "sgd/data/text_blocks.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -138,7 +139,7 @@ std::expected<sgd::Dataset, sgd::DataError> load_raw(const DataOptions& options)
   const auto recipe = options.recipe.empty() ? sgd::fit_recipe(options.raw, *text, options.data)
                                              : load_recipe(options.recipe.string());
   if (!recipe) return std::unexpected(recipe.error());
-  auto dataset = sgd::cook(*recipe, *text, options.data, options.threads);
+  auto dataset = sgd::transform(*recipe, *text, options.data, options.threads);
   if (!dataset || options.fit.empty()) return dataset;
   const auto written = write_file_atomically(options.fit, sgd::to_text(*recipe));
   if (!written) {
