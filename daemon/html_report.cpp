@@ -228,10 +228,9 @@ std::string settings(const json::value& report) {
   if (pairs == nullptr) return {};
   std::string text = "<div class=\"table\"><table><tbody>\n";
   for (const auto& [key, value] : *pairs) {
-    const std::string shown =
-        value.is_bool() ? (value.get_bool() ? "on" : "off") : word(report, {"settings", key});
-    text += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n",
-                        html_text(std::string_view(key)), html_text(shown));
+    text +=
+        fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n",
+                    html_text(std::string_view(key)), html_text(word(report, {"settings", key})));
   }
   return "<h2>Settings</h2>\n" + text + "</tbody></table></div>\n";
 }

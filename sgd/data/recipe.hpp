@@ -93,5 +93,7 @@ struct Recipe {
 /// Reads to_text(). Errors: at the first line that is not as expected.
 [[nodiscard]] std::expected<Recipe, DataError> parse_recipe(std::string_view text,
                                                             const std::string& name);
+/// Reads the file. Errors: it cannot be read, or is no recipe.
+[[nodiscard]] std::expected<Recipe, DataError> load_recipe(const std::string& path);
 
 }  // namespace hogwild::sgd
