@@ -22,6 +22,7 @@
 #include "sgd/data/recipe.hpp"
 #include "sgd/data/source.hpp"
 #include "sgd/data/svmlight_writer.hpp"
+#include "sgd/data/text_blocks.hpp"
 
 namespace hogwild::daemon {
 namespace {
@@ -113,12 +114,6 @@ int print_info(const sgd::Dataset& dataset, bool as_json) {
   return kDone;
 }
 
-std::expected<sgd::Recipe, sgd::DataError> load_recipe(const std::string& path) {
-  const auto text = sgd::read_text(path);
-  if (!text) return std::unexpected(text.error());
-  return sgd::parse_recipe(text->view(), path);
-}
-
 /// What numbers stand for, where labels were names.
 void print_classes(const sgd::Recipe& recipe) {
   constexpr std::size_t kMostPrinted = 20;
@@ -136,9 +131,9 @@ std::expected<sgd::Dataset, sgd::DataError> load_raw(const DataOptions& options)
   const auto text = sgd::read_unpacked(options.data);
   if (!text) return std::unexpected(text.error());
   const auto recipe = options.recipe.empty() ? sgd::fit_recipe(options.raw, *text, options.data)
-                                             : load_recipe(options.recipe.string());
+                                             : sgd::load_recipe(options.recipe.string());
   if (!recipe) return std::unexpected(recipe.error());
-  auto dataset = sgd::cook(*recipe, *text, options.data, options.threads);
+  auto dataset = sgd::transform(*recipe, *text, options.data, options.threads);
   if (!dataset || options.fit.empty()) return dataset;
   const auto written = write_file_atomically(options.fit, sgd::to_text(*recipe));
   if (!written) {

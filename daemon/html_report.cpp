@@ -228,10 +228,9 @@ std::string settings(const json::value& report) {
   if (pairs == nullptr) return {};
   std::string text = "<div class=\"table\"><table><tbody>\n";
   for (const auto& [key, value] : *pairs) {
-    text += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n",
-                        html_text(std::string_view(key)),
-                        html_text(value.is_string() ? std::string_view(value.get_string())
-                                                    : json::serialize(value)));
+    text +=
+        fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n",
+                    html_text(std::string_view(key)), html_text(word(report, {"settings", key})));
   }
   return "<h2>Settings</h2>\n" + text + "</tbody></table></div>\n";
 }

@@ -269,6 +269,10 @@ Logging::~Logging() { implementation_->drain(); }
 
 void Logging::event(LogLevel level, std::string_view event,
                     std::initializer_list<LogField> fields) {
+  this->event(level, event, std::span<const LogField>(fields));
+}
+
+void Logging::event(LogLevel level, std::string_view event, std::span<const LogField> fields) {
   implementation_->log(to_spdlog(level), event, fields);
 }
 

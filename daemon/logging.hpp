@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ class Logging {
   Logging& operator=(const Logging&) = delete;
 
   void event(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+  void event(LogLevel level, std::string_view event, std::span<const LogField> fields);
   /// As event() at kMinimal, in the colour of a warning on a terminal.
   void warning(std::string_view event, std::initializer_list<LogField> fields = {});
   /// True where event(level, …) reaches the console: for lines that are costly to make.

@@ -7,9 +7,11 @@
 #include <boost/asio/post.hpp>
 #include <fstream>
 #include <functional>
+#include <iterator>
 
 #include "daemon/node.hpp"
 #include "daemon/node_background.hpp"
+#include "daemon/run_settings.hpp"
 #include "sgd/data/svmlight.hpp"
 #include "sgd/model/binary_model.hpp"
 #include "sgd/model/prediction_stream.hpp"
@@ -154,9 +156,7 @@ std::vector<http::Setting> NodeBackend::config() const {
   add("log-file", path(options.log.file));
   const sgd::RunInfo* info = node_.core_->run().info();
   if (info != nullptr) {
-    for (const auto& [name, value] : info->settings.items()) {
-      settings.push_back({name, value, "cluster"});
-    }
+    std::ranges::move(run_settings(info->settings), std::back_inserter(settings));
   }
   return settings;
 }

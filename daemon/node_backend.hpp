@@ -62,6 +62,9 @@ class NodeBackend final : public http::Backend {
 
   [[nodiscard]] http::NodeState state() const;
   void add_rounds(http::NodeStatus& status) const;
+  void add_checkpoint(http::NodeStatus& status) const;
+  [[nodiscard]] http::RunInfo run_info() const;
+  [[nodiscard]] http::ReplicaInfo replica_info() const;
   [[nodiscard]] http::TrainingInfo training() const;
   [[nodiscard]] http::ClusterInfo cluster() const;
   /// Longest time since a live peer's newest datagram, in seconds.

@@ -376,12 +376,25 @@ void Node::evaluate(sgd::EvaluationRequest request) {
       });
 }
 
+namespace {
+
+/// Updates a second of the cluster between two evaluations: what was made, whoever was there.
+double rate_between(const sgd::HistoryPoint& before, const sgd::HistoryPoint& point) {
+  const double seconds = point.t_seconds - before.t_seconds;
+  if (seconds <= 0) return 0;
+  return (static_cast<double>(point.updates) - static_cast<double>(before.updates)) / seconds;
+}
+
+}  // namespace
+
 void Node::log_point() {
   const auto& history = core_->run().history();
   if (history.empty() || history.back().updates == logged_updates_) return;
   const sgd::HistoryPoint& point = history.back();
   logged_updates_ = point.updates;
   const auto rows = static_cast<double>(core_->run().info()->trained_rows());
+  const sgd::HistoryPoint first{.updates = core_->run().info()->first_updates()};
+  const sgd::HistoryPoint& before = history.size() > 1 ? history.end()[-2] : first;
   log_.event(LogLevel::kEvaluations, "evaluation",
              {{"t_seconds", point.t_seconds},
               {"epoch", static_cast<double>(point.updates) / rows},
@@ -390,7 +403,7 @@ void Node::log_point() {
               {"test_loss", point.test_loss},
               {"test_accuracy", point.test_accuracy},
               {"lambda", core_->run().info()->settings.lambda[point.candidate]},
-              {"updates_per_second", core_->run().cluster_rate()}});
+              {"updates_per_second", rate_between(before, point)}});
 }
 
 // A node that cannot go on says so by leaving, at once and for good.

@@ -213,12 +213,13 @@ void Node::print_result() {
   }
   if (const sgd::Measures& measures = record.result.measures;
       measures.rows > 0 && !measures.is_multilabel) {
-    log_.event(LogLevel::kMinimal, "result_measures",
-               {{"majority_accuracy", measures.majority_accuracy()},
-                {"balanced_accuracy", measures.balanced_accuracy()},
-                {"macro_f1", sgd::f1_of(measures.labels).macro},
-                {"roc_auc", measures.roc_auc},
-                {"log_loss", measures.log_loss}});
+    std::vector<LogField> fields{{"majority_accuracy", measures.majority_accuracy()},
+                                 {"balanced_accuracy", measures.balanced_accuracy()},
+                                 {"macro_f1", sgd::f1_of(measures.labels).macro}};
+    // Not every model has scores that rank, or that are probabilities.
+    if (std::isfinite(measures.roc_auc)) fields.push_back({"roc_auc", measures.roc_auc});
+    if (std::isfinite(measures.log_loss)) fields.push_back({"log_loss", measures.log_loss});
+    log_.event(LogLevel::kMinimal, "result_measures", fields);
   }
   if (run.info()->constants.labels.is_multilabel) {
     log_.event(LogLevel::kMinimal, "result_labels",

@@ -226,6 +226,54 @@ void NodeBackend::add_rounds(http::NodeStatus& status) const {
   }
 }
 
+void NodeBackend::add_checkpoint(http::NodeStatus& status) const {
+  if (node_.options_.state.empty()) return;
+  const Node::Checkpoints& saved = node_.checkpoints_;
+  http::CheckpointInfo& info = status.checkpoint.emplace();
+  if (saved.written_total > 0) {
+    info.updates = saved.updates;
+    info.age_seconds = duration<double>(Node::Clock::now() - saved.at).count();
+  }
+  info.bytes = saved.bytes;
+  info.write_seconds = saved.seconds;
+  info.written_total = saved.written_total;
+  info.failed_total = saved.failed_total;
+}
+
+// REQUIRES: this node has a run.
+http::RunInfo NodeBackend::run_info() const {
+  const sgd::Run& run = node_.core_->run();
+  const sgd::RunInfo& info = *run.info();
+  http::RunInfo shown;
+  shown.id = hex(info.id);
+  shown.loss = std::string(sgd::to_string(info.settings.loss));
+  shown.lambda = info.settings.lambda[run.candidate()];
+  shown.lambdas = info.settings.lambda;
+  shown.features = info.constants.metric.size();
+  shown.rows = info.constants.rows;
+  shown.seed = std::to_string(info.settings.seed);
+  shown.rows_missing = run.rows_missing();
+  if (info.resumed) {
+    shown.resumed_from = hex(info.resumed->from_run);
+    shown.resumed_updates = info.resumed->updates;
+  }
+  return shown;
+}
+
+// REQUIRES: this node has a run.
+http::ReplicaInfo NodeBackend::replica_info() const {
+  const sgd::Replica& replica = *node_.core_->run().replica();
+  http::ReplicaInfo shown;
+  shown.state_digest = hex(replica.digest());
+  shown.divergence = replica.divergence();
+  shown.published_seq = replica.last_seq();
+  shown.pending_updates =
+      node_.session_ ? static_cast<std::uint64_t>(std::max<std::int64_t>(
+                           0, node_.session_->own.unsent_scalar(sgd::SumsLayout::kExamples)))
+                     : 0;
+  return shown;
+}
+
 http::NodeStatus NodeBackend::status() const {
   const NodeCore& core = *node_.core_;
   const sgd::Run& run = core.run();
@@ -250,43 +298,13 @@ http::NodeStatus NodeBackend::status() const {
   for (const std::uint64_t refused : traffic.refused_total) {
     status.network.datagrams_rejected_total += refused;
   }
-  if (!node_.options_.state.empty()) {
-    const Node::Checkpoints& saved = node_.checkpoints_;
-    http::CheckpointInfo& info = status.checkpoint.emplace();
-    if (saved.written_total > 0) {
-      info.updates = saved.updates;
-      info.age_seconds = duration<double>(Node::Clock::now() - saved.at).count();
-    }
-    info.bytes = saved.bytes;
-    info.write_seconds = saved.seconds;
-    info.written_total = saved.written_total;
-    info.failed_total = saved.failed_total;
-  }
+  add_checkpoint(status);
   if (run.info() == nullptr) return status;
 
-  const sgd::RunInfo& info = *run.info();
-  status.run.id = hex(info.id);
-  status.run.loss = std::string(sgd::to_string(info.settings.loss));
-  status.run.lambda = info.settings.lambda[run.candidate()];
-  status.run.lambdas = info.settings.lambda;
-  status.run.features = info.constants.metric.size();
-  status.run.rows = info.constants.rows;
-  status.run.seed = std::to_string(info.settings.seed);
-  status.run.rows_missing = run.rows_missing();
-  if (info.resumed) {
-    status.run.resumed_from = hex(info.resumed->from_run);
-    status.run.resumed_updates = info.resumed->updates;
-  }
-  const sgd::Replica& replica = *run.replica();
-  status.replica.state_digest = hex(replica.digest());
-  status.replica.divergence = replica.divergence();
-  status.replica.published_seq = replica.last_seq();
-  status.replica.pending_updates =
-      node_.session_ ? static_cast<std::uint64_t>(std::max<std::int64_t>(
-                           0, node_.session_->own.unsent_scalar(sgd::SumsLayout::kExamples)))
-                     : 0;
-  status.network.datagrams_lost_total = replica.counters().lost_total;
-  status.network.datagrams_repaired_total = replica.counters().repaired_total;
+  status.run = run_info();
+  status.replica = replica_info();
+  status.network.datagrams_lost_total = run.replica()->counters().lost_total;
+  status.network.datagrams_repaired_total = run.replica()->counters().repaired_total;
   if (run.phase() == sgd::Phase::kDone) {
     status.result.emplace();
     status.result->partial = !run.unreached().empty();

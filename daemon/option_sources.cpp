@@ -44,9 +44,8 @@ std::optional<std::string> why_not(const CommandSpec& command, std::string_view 
   const auto* const option = find_option(name);
   if (option == nullptr) {
     const auto* const nearest = nearest_option(command, name);
-    return nearest == nullptr
-               ? fmt::format("{}: unknown, see hogwild {} --help", source, command.words)
-               : fmt::format("{}: unknown, did you mean {}?", source, nearest->name);
+    return nearest == nullptr ? fmt::format("{}: no option of hogwild {}", source, command.words)
+                              : fmt::format("{}: unknown, did you mean {}?", source, nearest->name);
   }
   if (!option->belongs_to(command.command)) {
     return fmt::format("{}: not an option of hogwild {}", source, command.words);

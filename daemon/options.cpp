@@ -66,13 +66,16 @@ void apply_defaults(OptionValues& values) {
   }
 }
 
-void apply(const OptionSpec& option, const GivenTexts& given, OptionValues& values,
+/// Whether all of its texts are values that it can have.
+bool apply(const OptionSpec& option, const GivenTexts& given, OptionValues& values,
            Violations& violations) {
+  const auto before = violations.size();
   for (const auto& text : given.texts) {
     if (const auto set = option.set(option, text, values); !set) {
       violations.push_back(fmt::format("{} '{}': {}", given.source, shown(text), set.error()));
     }
   }
+  return violations.size() == before;
 }
 
 void apply_words(const CommandSpec& command, const CommandLine& line, OptionValues& values,
@@ -284,8 +287,9 @@ std::expected<Invocation, UsageError> parse_command(const CommandSpec& command,
   apply_defaults(values);
   GivenOptions sources;
   for (const auto& [name, texts] : given) {
-    apply(*find_option(name), texts, values, violations);
-    sources[name] = texts.source;
+    // Its standard value stands in for one that cannot be: nobody gave that, so it is no violation,
+    // too.
+    if (apply(*find_option(name), texts, values, violations)) sources[name] = texts.source;
   }
   apply_words(command, line, values, violations);
   check_required(command, given, violations);

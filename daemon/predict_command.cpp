@@ -119,7 +119,7 @@ Predicted predict_raw(const PredictOptions& options, const sgd::Recipe& recipe,
                       const sgd::Predictor& predictor, const sgd::WriteLines& write) {
   const auto text = sgd::read_unpacked(options.data);
   if (!text) return bad_data(text.error());
-  const auto dataset = sgd::cook(recipe, *text, options.data, options.threads);
+  const auto dataset = sgd::transform(recipe, *text, options.data, options.threads);
   if (!dataset) return bad_data(dataset.error());
   return sgd::predict_dataset(*dataset, predictor, options.threads, write);
 }

@@ -8,6 +8,8 @@
 
 #include "daemon/atomic_file.hpp"
 #include "daemon/measures_report.hpp"
+#include "daemon/run_settings.hpp"
+#include "http/status_value.hpp"
 #include "sgd/model/binary_model.hpp"
 
 namespace hogwild::daemon {
@@ -48,9 +50,7 @@ json::value run_of(const sgd::RunInfo* run) {
 
 json::value settings_of(const sgd::RunInfo* run) {
   if (run == nullptr) return nullptr;
-  json::object settings;
-  for (const auto& [name, value] : run->settings.items()) settings[name] = value;
-  return settings;
+  return http::to_value(run_settings(run->settings)).at("settings");
 }
 
 json::value result_of(const RunReportFacts& facts) {

@@ -301,9 +301,7 @@ sgd::LinearModel linear_model(const sgd::Weights& weights, const sgd::RunInfo& i
 
 std::expected<std::string, sgd::DataError> read_recipe(const std::filesystem::path& path) {
   if (path.empty()) return {};
-  const auto text = sgd::read_text(path.string());
-  if (!text) return std::unexpected(text.error());
-  const auto recipe = sgd::parse_recipe(text->view(), path.string());
+  const auto recipe = sgd::load_recipe(path.string());
   if (!recipe) return std::unexpected(recipe.error());
   return sgd::to_text(*recipe);
 }

@@ -84,16 +84,16 @@ struct Recipe {
 /// recipe's columns in any order, others passed over; the label's may be missing. A label that the
 /// recipe has no number for is the one behind the last.
 /// Errors: text that is malformed; a column that is missing; what is no number in a numeric one.
-[[nodiscard]] std::expected<Dataset, DataError> cook(const Recipe& recipe, const Text& text,
-                                                     const std::string& name, unsigned threads);
+[[nodiscard]] std::expected<Dataset, DataError> transform(const Recipe& recipe, const Text& text,
+                                                          const std::string& name,
+                                                          unsigned threads);
 
 /// The recipe as lines of text, for files and models. Equal recipes give equal bytes.
 [[nodiscard]] std::string to_text(const Recipe& recipe);
 /// Reads to_text(). Errors: at the first line that is not as expected.
 [[nodiscard]] std::expected<Recipe, DataError> parse_recipe(std::string_view text,
                                                             const std::string& name);
-
-/// All of a file or standard input, unpacked where it is packed.
-[[nodiscard]] std::expected<Text, DataError> read_unpacked(const std::string& path);
+/// Reads the file. Errors: it cannot be read, or is no recipe.
+[[nodiscard]] std::expected<Recipe, DataError> load_recipe(const std::string& path);
 
 }  // namespace hogwild::sgd

@@ -242,4 +242,10 @@ std::expected<Recipe, DataError> parse_recipe(std::string_view text, const std::
   return RecipeReader(text, name).read();
 }
 
+std::expected<Recipe, DataError> load_recipe(const std::string& path) {
+  const auto text = read_text(path);
+  if (!text) return std::unexpected(text.error());
+  return parse_recipe(text->view(), path);
+}
+
 }  // namespace hogwild::sgd

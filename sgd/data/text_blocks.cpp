@@ -151,4 +151,18 @@ std::unexpected<DataError> TextBlocks::fault(const std::string& what) const {
                 " bytes of text after the beginning; expected complete " + members_of(packing_)});
 }
 
+std::expected<Text, DataError> read_unpacked(const std::string& path) {
+  auto opened = OpenFile::open(path);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  auto blocks = TextBlocks::open(Input(std::move(*opened), path, nullptr));
+  if (!blocks) return std::unexpected(std::move(blocks.error()));
+  TextBuilder builder;
+  for (;;) {
+    auto block = blocks->next();
+    if (!block) return std::unexpected(std::move(block.error()));
+    if (!*block) return std::move(builder).finish();
+    builder.append((*block)->text.view());
+  }
+}
+
 }  // namespace hogwild::sgd

@@ -69,4 +69,7 @@ class TextBlocks {
   std::uint64_t lines_given_ = 0;  ///< in blocks
 };
 
+/// All of a file or standard input, unpacked where it is packed.
+[[nodiscard]] std::expected<Text, DataError> read_unpacked(const std::string& path);
+
 }  // namespace hogwild::sgd

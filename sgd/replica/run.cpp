@@ -78,6 +78,8 @@ bool Run::may_train() const {
          data_->constants->train_fingerprint == info_->constants.train_fingerprint;
 }
 
+bool Run::may_measure() const { return data_ && data_->has_test && has_rows_in_order(); }
+
 std::optional<std::uint64_t> Run::rows_missing() const {
   if (!is_sharded()) return std::nullopt;
   std::uint64_t present = may_train() ? data_->part->rows : 0;

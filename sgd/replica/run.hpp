@@ -217,6 +217,8 @@ class Run {
 
   // run.cpp: members, evaluation and the decision to stop
   [[nodiscard]] bool may_train() const;
+  /// Whether it has test rows, laid out for this run. REQUIRES: has a run.
+  [[nodiscard]] bool may_measure() const;
   void update_trainers();
   void check_stop_rules(Instant now, RunOutbox& out);
   /// Updates of the cluster at which the run stops; infinity without such a rule.

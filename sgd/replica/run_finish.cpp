@@ -50,6 +50,8 @@ void Run::finish_step(Instant now, RunOutbox& out) {
 // Whatever nobody alive has is void, for everybody. The best state is here, where anybody has it.
 bool Run::may_finalize(Instant now) const {
   if (now - phase_since_ > kLongestBarrier) return true;
+  // A run that goes on from a checkpoint may be over before the rows to measure it with are read.
+  if (info_->constants.test_fingerprint != 0 && !may_measure()) return false;
   if (kept_state_source() != 0) return false;
   // By rounds what was published must be counted as well; a reproducible run ends with the state
   // that the order to stop was given for, whatever was begun since.

@@ -136,7 +136,7 @@ Status Run::own_status() const {
   status.origin = origin_;
   status.phase = phase_;
   status.has_train = may_train();
-  status.has_test = status.has_test && has_rows_in_order();
+  status.has_test = may_measure();
   status.part_rows = is_sharded() && may_train() ? data_->part->rows : 0;
   status.knows_links = links_.has_value();
   status.stop = stop_;
@@ -263,8 +263,7 @@ struct Run::Nomination {
 
 Run::Nomination Run::own_nomination() const {
   const bool lets_others_lead = rounds_ && rounds_->coordinator() != self_;
-  const bool has_test = data_ && data_->has_test && has_rows_in_order();
-  return {!has_test, !may_train(), lets_others_lead, joined_at_, self_};
+  return {!may_measure(), !may_train(), lets_others_lead, joined_at_, self_};
 }
 
 std::optional<Run::Nomination> Run::nomination_of(PeerId id, const Peer& peer) const {

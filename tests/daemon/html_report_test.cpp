@@ -14,7 +14,7 @@ namespace json = boost::json;
 const json::value kReport = json::parse(R"json({
   "node":{"name":"node-1","state":"finished"},"version":"0.1.0",
   "run":{"id":"5f00","rows":1000,"features":47},
-  "settings":{"loss":"hinge","lambda":"0.0001"},
+  "settings":{"loss":"hinge","lambda":0.0001,"bias":false,"updates":null},
   "result":{"state_digest":"d68b576db87ffb56","updates":2500,"epochs":2.5,"test_accuracy":0.9441,
             "test_loss":0.2096,"objective":0.26025,"elapsed_seconds":0.5,"stop_reason":"epochs",
             "partial":false},
@@ -38,9 +38,10 @@ BOOST_AUTO_TEST_CASE(page_has_result_curves_settings_and_nodes_and_loads_nothing
   BOOST_TEST(page.starts_with("<!doctype html>"));
   for (const auto* piece :
        {"<title>Run 5f00</title>", "94.41 %", "0.20960", "5.00 k", "d68b576db87ffb56", "epochs",
-        "<th scope=\"row\">lambda</th><td>0.0001</td>", "aria-label=\"Loss over time\"",
-        "aria-label=\"Accuracy over time\"", "aria-label=\"Loss over epochs\"",
-        "aria-label=\"Speed over time\"", "member_failed", "prefers-color-scheme: dark"}) {
+        "<th scope=\"row\">lambda</th><td>0.0001</td>", "<th scope=\"row\">bias</th><td>no</td>",
+        "aria-label=\"Loss over time\"", "aria-label=\"Accuracy over time\"",
+        "aria-label=\"Loss over epochs\"", "aria-label=\"Speed over time\"", "member_failed",
+        "prefers-color-scheme: dark"}) {
     BOOST_TEST(contains(page, piece), piece);
   }
   for (const auto* piece : {"<script", "<link", "src=", "@import", "url("}) {

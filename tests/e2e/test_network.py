@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from swarm import HOGWILD, REPOSITORY, SwarmTest, clean_environment, run, wait_until
+from swarm import HOGWILD, REPOSITORY, TRAIN, SwarmTest, clean_environment, run, wait_until
 
 NETLAB = REPOSITORY.parent / "shared" / "netlab" / "netlab"
 HOSTS = 5
@@ -74,7 +74,7 @@ class SeveralHosts(SwarmTest):
 
     def test_loss_with_every_core_busy_buries_nobody(self):
         # 20 threads on the machine's cores; 10 %, then 25 % of what leaves each host is lost.
-        self.start_hosts("--train", "synth:rcv1?n=20000", "--threads", "4", "--max-time", "60s", "--early-stopping", "0", "--expect", HOSTS,
+        self.start_hosts("--train", TRAIN, "--threads", "4", "--max-time", "60s", "--early-stopping", "0", "--expect", HOSTS,
                          "--on-finish", "serve")
         for loss, seconds in [("10%", 8), ("25%", 12)]:
             self.netlab("loss", "all", loss)

@@ -11,7 +11,7 @@ import signal
 import time
 import unittest
 
-from swarm import SIGKILL, SIGTERM, SwarmTest, run
+from swarm import SIGKILL, SIGTERM, TEST, SwarmTest, run
 
 SECONDS = float(os.environ.get("HOGWILD_STORM_SECONDS", "6"))
 NODES = int(os.environ.get("HOGWILD_STORM_NODES", "5"))
@@ -27,7 +27,7 @@ class Storm(SwarmTest):
         self.assertEqual(run("data", "convert", "synth:rcv1?n=20000", self.directory / "train.svm").returncode, 0)
         self.assertEqual(run("data", "convert", self.directory / "train.svm", train).returncode, 0)
         options = ["--rate", "5000", *mode]
-        founding = ["--train", train, "--test", "synth:rcv1?n=2000&part=test", "--expect", "2", "--early-stopping", "0",
+        founding = ["--train", train, "--test", TEST, "--expect", "2", "--early-stopping", "0",
                     "--max-time", "3600s"]
         up = [self.start("node-0", *founding, *options)]
         births = 0

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import re
 import unittest
 
 from swarm import FILES, SHARED_DATA, SIGINT, SIGKILL, SIGTERM, TEST, TRAIN, SwarmTest, run
@@ -215,6 +216,16 @@ class Files(SwarmTest):
         self.assertNotIn("event=evaluation", filtered)
         self.assertIn("event=evaluation", everything)
         self.assertIn("event=member_joined", everything)
+        # The rate of an evaluation is what was made since the one before.
+        points = [[float(re.search(rf" {name}=(\S+)", line)[1]) for name in ["t_seconds", "updates", "updates_per_second"]]
+                  for line in everything.splitlines() if "event=evaluation" in line]
+        for (t, updates, _), (later, more, rate) in zip([[0, 0, 0], *points], points):
+            self.assertAlmostEqual(rate * (later - t), more - updates, delta=1)
+        measures = re.search("event=result_measures .*", everything)[0]
+        self.assertIn("roc_auc=0.", measures)
+        self.assertNotIn("log_loss", measures)  # a hinge model has no probabilities
+        settings = nodes[0].report()["settings"]
+        self.assertEqual([settings[name] for name in ["epochs", "max-time", "bias", "lambda"]], [2, None, False, 1e-4])
 
     def test_json_logs_are_objects(self):
         log = self.directory / "json.log"

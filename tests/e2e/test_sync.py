@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from swarm import SIGKILL, SIGTERM, SwarmTest
+from swarm import SIGKILL, SIGTERM, TEST, TRAIN, SwarmTest
 
 
 class Sync(SwarmTest):
@@ -44,13 +44,13 @@ class Sync(SwarmTest):
         accuracy = self.assert_same_result(nodes)["result"]["test_accuracy"]
         for node in nodes:
             self.assertIn("event=coordinator ", (node.out / "all_logs.txt").read_text())
-        others = [self.start("async-1", "--train", "synth:rcv1?n=20000", "--test", "synth:rcv1?n=2000&part=test",
+        others = [self.start("async-1", "--train", TRAIN, "--test", TEST,
                              "--epochs", "5", "--early-stopping", "0")]
         self.assertAlmostEqual(self.assert_same_result(others)["result"]["test_accuracy"], accuracy, delta=0.01)
 
     def test_equal_seeds_give_equal_bits(self):
         digests = []
-        settings = ["--mode", "sync", "--train", "synth:rcv1?n=20000", "--test", "synth:rcv1?n=2000&part=test", "--expect", "3",
+        settings = ["--mode", "sync", "--train", TRAIN, "--test", TEST, "--expect", "3",
                     "--seed", "7", "--broadcast-interval", "700i", "--epochs", "2"]
         for attempt in range(2):
             nodes = [self.start(f"r{attempt}-1", *settings, called="node-1")]

@@ -597,6 +597,29 @@ BOOST_AUTO_TEST_CASE(a_member_that_does_not_come_back_is_not_waited_for_long) {
   BOOST_TEST(cluster.run(alone).info()->line() == saved.info.id);
 }
 
+// Its end is measured by who has rows for that, though another one holds the newest state and
+// begins.
+BOOST_AUTO_TEST_CASE(a_run_that_is_over_when_it_goes_on_is_measured_all_the_same) {
+  for (const bool is_sync : {false, true}) {
+    BOOST_TEST_INFO("sync " << is_sync);
+    SimCluster cluster({.seed = 30, .epochs = 20, .expect = 2, .is_sync = is_sync});
+    cluster.start({});
+    cluster.start({0});
+    cluster.run_for(800ms);
+    sgd::Checkpoint saved = cluster.checkpoint(1);
+    cluster.crash(0);
+    cluster.crash(1);
+    saved.info.settings.epochs = 0.1;  // as --epochs 0.1 does
+    const std::size_t begins = cluster.start({}, false, saved);
+    const std::size_t measures = cluster.start({begins});
+    require_done(cluster, 60s);
+    check_all_equal(cluster);
+    const sgd::PeerId finisher = cluster.run(begins).final_record()->finisher;
+    BOOST_TEST(finisher == cluster.core(measures).swim().members().self().short_id());
+    BOOST_TEST(cluster.run(begins).final_record()->examples == saved.state.sums.examples());
+  }
+}
+
 // Who restarts while the others go on takes their state and not its own.
 BOOST_AUTO_TEST_CASE(a_checkpoint_of_a_run_that_goes_on_is_not_used) {
   SimCluster cluster({.seed = 28, .epochs = 30, .expect = 2});

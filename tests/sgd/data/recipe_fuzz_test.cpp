@@ -63,7 +63,7 @@ std::string check_changed(FuzzRandom& random) {
   const auto parsed = parse_recipe(to_text(*recipe), "r");
   if (!parsed) return "a recipe does not read back: " + parsed.error().message();
   if (*parsed != *recipe) return "a recipe reads back as another";
-  const auto dataset = cook(*recipe, raw, "f", 2);
+  const auto dataset = transform(*recipe, raw, "f", 2);
   if (!dataset) return dataset.error().line > 0 ? "" : "a fault without a place";
   for (std::size_t row = 0; row < dataset->row_count(); ++row) {
     const auto features = dataset->rows.features(row);
@@ -88,7 +88,7 @@ std::string check_recipe(FuzzRandom& random) {
   const auto parsed = parse_recipe(text, "r");
   if (!parsed) return "";
   if (to_text(*parsed).empty()) return "a recipe without text";
-  const auto dataset = cook(*parsed, Text::copy_of("a,c\n1,some text here\n"), "f", 1);
+  const auto dataset = transform(*parsed, Text::copy_of("a,c\n1,some text here\n"), "f", 1);
   return dataset && dataset->row_count() != 1 ? "rows from nowhere" : "";
 }
 

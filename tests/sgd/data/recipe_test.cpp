@@ -17,14 +17,14 @@ Recipe fitted(const RecipeOptions& options, std::string_view text) {
   return std::move(*recipe);
 }
 
-Dataset cooked(const Recipe& recipe, std::string_view text, unsigned threads = 1) {
-  auto dataset = cook(recipe, Text::copy_of(text), "f", threads);
+Dataset transformed(const Recipe& recipe, std::string_view text, unsigned threads = 1) {
+  auto dataset = transform(recipe, Text::copy_of(text), "f", threads);
   if (!dataset) throw std::runtime_error(dataset.error().message());
   return std::move(*dataset);
 }
 
 std::string refusal(const Recipe& recipe, std::string_view text) {
-  const auto dataset = cook(recipe, Text::copy_of(text), "f", 1);
+  const auto dataset = transform(recipe, Text::copy_of(text), "f", 1);
   return dataset ? "accepted" : dataset.error().message();
 }
 
@@ -62,11 +62,11 @@ BOOST_AUTO_TEST_CASE(hash_is_murmur3) {
 
 // The numbers are those of scikit-learn 1.9: HashingVectorizer(n_features=1024, alternate_sign=
 // False, norm=None, ngram_range=(1, 2)) and TfidfTransformer().
-BOOST_AUTO_TEST_CASE(texts_are_cooked_as_scikit_learn_does) {
+BOOST_AUTO_TEST_CASE(texts_become_what_scikit_learn_makes_of_them) {
   const std::string_view text =
       "1\tThe cat sat; the cat ran.\n-1\tA dog sat\n1\tDogs and cats_2 ran ran\n";
   const Recipe recipe = fitted({.hash_bits = 10, .ngrams = 2}, text);
-  const Dataset dataset = cooked(recipe, text);
+  const Dataset dataset = transformed(recipe, text);
   BOOST_TEST((dataset.label == std::vector<float>{1, -1, 1}));
   check_row(dataset, 0,
             {{0, 0.248783939},
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(what_was_fitted_is_used_on_other_texts) {
   BOOST_TEST((recipe.classes == std::vector<std::string>{"ham", "spam"}));
   BOOST_TEST(recipe.texts == 3U);
   const Dataset dataset =
-      cooked(recipe, "spam\tgood zebra\r\nno label\n\tempty label\nqueer\tx y\n");
+      transformed(recipe, "spam\tgood zebra\r\nno label\n\tempty label\nqueer\tx y\n");
   const double good = std::log(4.0 / 4.0) + 1;
   const double zebra = std::log(4.0 / 1.0) + 1;  // was in no text
   const double length = std::hypot(good, zebra);
@@ -113,9 +113,9 @@ BOOST_AUTO_TEST_CASE(weights_may_be_counts_or_binary) {
   const double counts = std::sqrt(10.0);
   Row expected{{at("aa"), 3 / counts}, {at("bb"), 1 / counts}};
   std::sort(expected.begin(), expected.end());
-  check_row(cooked(fitted({.weight = TermWeight::kCounts}, text), text), 0, expected);
+  check_row(transformed(fitted({.weight = TermWeight::kCounts}, text), text), 0, expected);
   for (auto& entry : expected) entry.second = std::sqrt(0.5);
-  check_row(cooked(fitted({.weight = TermWeight::kBinary}, text), text), 0, expected);
+  check_row(transformed(fitted({.weight = TermWeight::kBinary}, text), text), 0, expected);
 }
 
 BOOST_AUTO_TEST_CASE(columns_of_csv_are_found_out) {
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(columns_of_csv_are_found_out) {
                                           {"empty", ColumnKind::kIgnored}};
   BOOST_TEST((recipe.columns == columns));
   // Other columns, in another order, and no label.
-  const Dataset dataset = cooked(recipe, "more,notes,work,age\n1,,cook,50\n2,,,\n");
+  const Dataset dataset = transformed(recipe, "more,notes,work,age\n1,,cook,50\n2,,,\n");
   BOOST_TEST(std::isnan(dataset.label[0]));
   Row expected{{at("age"), 2.0}, {at("work=cook"), 1.0}};
   std::sort(expected.begin(), expected.end());
@@ -149,14 +149,19 @@ BOOST_AUTO_TEST_CASE(users_may_say_what_columns_are) {
               .columns = {{"zip", ColumnKind::kCategorical}, {"x", ColumnKind::kIgnored}}},
              text);
   BOOST_TEST(recipe.classes.empty());
-  const Dataset dataset = cooked(recipe, text);
+  const Dataset dataset = transformed(recipe, text);
   BOOST_TEST((dataset.label == std::vector<float>{1, -1}));
   check_row(dataset, 0, {{at("zip=10115"), 1.0}});
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_with_its_place) {
   const RecipeOptions csv{.form = RawForm::kCsv};
-  BOOST_TEST(misfit({}, "\n\n").find("f: ") == 0U);
+  BOOST_TEST(misfit({}, "\n\n") == "f: no rows; expected lines of LABEL<TAB>TEXT, or of TEXT");
+  BOOST_TEST(misfit(csv, "a,b\n") == "f: no rows; expected records behind the header");
+  // Their deviation is no number: a recipe with it could not be read again.
+  BOOST_TEST(misfit(csv, "a\n1e308\n-1e308\n") ==
+             "f:1:1: column \"a\" has numbers too large to scale; expected it categorical, text or "
+             "ignored");
   BOOST_TEST(misfit(csv, "") == "f: the file is empty; expected a header and rows");
   BOOST_TEST(misfit(csv, "a,a\n1,2\n") ==
              "f:1:3: a column \"a\" a second time; expected each once");
@@ -188,10 +193,10 @@ BOOST_AUTO_TEST_CASE(number_of_threads_changes_nothing) {
             std::to_string(i % 11) + "\n";
   }
   const Recipe recipe = fitted({}, text);
-  const Dataset one = cooked(recipe, text);
+  const Dataset one = transformed(recipe, text);
   BOOST_TEST(one.row_count() == 5000U);
   for (const unsigned threads : {2U, 3U}) {
-    const Dataset other = cooked(recipe, text, threads);
+    const Dataset other = transformed(recipe, text, threads);
     BOOST_TEST(other.fingerprint == one.fingerprint);
     BOOST_TEST(other.row_count() == 5000U);
     BOOST_TEST((other.label == one.label));
