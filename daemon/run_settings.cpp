@@ -12,14 +12,15 @@
 namespace hogwild::daemon {
 namespace {
 
-/// Limits that 0 switches off.
-constexpr std::array<std::string_view, 4> kLimits{"epochs", "max-time", "updates", "min-loss"};
+/// Settings of which 0 says that there is none.
+constexpr std::array<std::string_view, 5> kOptional{"epochs", "max-time", "updates", "min-loss",
+                                                    "features"};
 
 http::SettingValue value_of(std::string_view name, const std::string& text) {
   if (text.empty()) return {};
   if (text == "true" || text == "false") return text == "true";
   if (name == "seed" || name == "init" || name == "recipe") return text;  // 64 bits, and digests
-  if (text == "0" && std::ranges::find(kLimits, name) != kLimits.end()) return {};
+  if (text == "0" && std::ranges::find(kOptional, name) != kOptional.end()) return {};
   if (const auto interval = parse_interval(text)) return interval_text(*interval);
   const auto number = parse_number(text);
   if (!number) return text;
