@@ -44,11 +44,31 @@ bool OriginCoverage::covers(std::uint64_t seq) const {
 }
 
 Replica::Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes,
-                 ApplyMode mode)
-    : run_(run), mode_(mode), self_(self), sums_(layout), retained_(retained_bytes) {}
+                 ApplyMode mode, BlockTally tally)
+    : run_(run),
+      mode_(mode),
+      self_(self),
+      sums_(layout),
+      tally_(std::move(tally)),
+      retained_(retained_bytes) {}
+
+// Blocks come after all cells.
+std::span<const CellDelta> Replica::count_blocks(std::span<const CellDelta> entries) {
+  const std::uint32_t cells = sums_.layout().cell_count();
+  while (!entries.empty() && entries.back().cell >= cells) {
+    tally_.add(entries.back().cell - cells, static_cast<std::uint64_t>(entries.back().value));
+    entries = entries.first(entries.size() - 1);
+  }
+  return entries;
+}
+
+void Replica::add(std::span<const CellDelta> entries) {
+  for (const CellDelta& entry : count_blocks(entries)) sums_.add(entry);
+}
 
 void Replica::publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out) {
   assert(!is_frozen_);
+  if (mode_ == ApplyMode::kAtOnce) static_cast<void>(count_blocks(fresh));
   std::vector<CellDelta> pending(fresh.begin(), fresh.end());
   while (!pending.empty()) {
     std::vector<CellDelta> rest = cut_to_bounds(pending, sums_.layout());
@@ -118,7 +138,7 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
   schedule_repair(origin, now);
   if (mode_ == ApplyMode::kByRound) return ApplyResult::kHeld;
   applied_hash_ += datagram_hash(header->origin, header->seq);
-  for (const CellDelta& entry : entries_) sums_.add(entry);
+  add(entries_);
   ++counters_.applied_total;
   return ApplyResult::kApplied;
 }
@@ -193,7 +213,7 @@ std::uint64_t Replica::divergence() const {
 }
 
 ReplicaImage Replica::image() const {
-  ReplicaImage image{sums_.image(), digest(), applied_hash_, {}};
+  ReplicaImage image{sums_.image(), digest(), applied_hash_, {}, tally_};
   for (const auto& [id, origin] : origins_) {
     if (mode_ == ApplyMode::kByRound) {
       if (origin.applied > 0) image.coverage.push_back({id, origin.applied, {}});
@@ -206,12 +226,16 @@ ReplicaImage Replica::image() const {
 }
 
 bool Replica::install(const ReplicaImage& image) {
+  const bool counts = image.tally.blocks_an_epoch() > 0;  // a checkpoint's does not
   if (image.sums.scalars.size() != sums_.layout().scalar_count() ||
       image.sums.sums.size() != sums_.layout().sum_count() ||
-      image.coverage.size() > kMostOrigins || digest_of(image.sums) != image.digest) {
+      image.coverage.size() > kMostOrigins ||
+      (counts && image.tally.blocks_an_epoch() != tally_.blocks_an_epoch()) ||
+      digest_of(image.sums) != image.digest) {
     return false;
   }
   sums_.install(image.sums);
+  if (counts) tally_ = image.tally;
   applied_hash_ = image.applied_hash;
   std::map<OriginId, Origin> origins;
   for (const OriginCoverage& coverage : image.coverage) {
@@ -275,7 +299,7 @@ bool Replica::commit(std::span<const OriginCut> cuts) {
       const std::uint64_t seq = origin.applied + 1;
       const auto header = decode_delta(*retained_.find(cut.origin, seq), sums_.layout(), entries_);
       assert(header.has_value());  // it was checked before it was kept
-      for (const CellDelta& entry : entries_) sums_.add(entry);
+      add(entries_);
       if (entries_.front().cell == SumsLayout::kExamples) {
         origin.examples += static_cast<std::uint64_t>(entries_.front().value);
       }
@@ -319,7 +343,7 @@ void Replica::reapply_own() {
     if (own.window.judge(seq) != OriginWindow::Verdict::kNew) return;
     const auto header = decode_delta(datagram, sums_.layout(), entries_);
     assert(header.has_value());
-    for (const CellDelta& entry : entries_) sums_.add(entry);
+    add(entries_);
     mark_applied(own, self_, seq);
   });
 }

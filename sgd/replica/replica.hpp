@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sgd/learn/published_sums.hpp"
+#include "sgd/replica/block_tally.hpp"
 #include "sgd/replica/delta.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/origin_window.hpp"
@@ -34,6 +35,7 @@ struct ReplicaImage {
   std::uint64_t digest = 0;
   std::uint64_t applied_hash = 0;
   std::vector<OriginCoverage> coverage;
+  BlockTally tally{};
 };
 
 /// Ranges of one origin that this replica lacks and wants sent again.
@@ -95,12 +97,14 @@ class Replica {
   static constexpr std::size_t kMostOrigins = 4096;
 
   Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes,
-          ApplyMode mode = ApplyMode::kAtOnce);
+          ApplyMode mode = ApplyMode::kAtOnce, BlockTally tally = BlockTally());
 
   [[nodiscard]] RunId run() const { return run_; }
   [[nodiscard]] OriginId self() const { return self_; }
   [[nodiscard]] PublishedSums& sums() { return sums_; }
   [[nodiscard]] const PublishedSums& sums() const { return sums_; }
+  [[nodiscard]] BlockTally& tally() { return tally_; }
+  [[nodiscard]] const BlockTally& tally() const { return tally_; }
 
   /// Cuts `fresh` into datagrams, keeps them and appends them to `out`.
   /// REQUIRES: ascending by cell; `fresh` is in sums() already (OwnWork::collect), but by rounds it
@@ -178,6 +182,9 @@ class Replica {
     OriginCounters counters;
   };
 
+  void add(std::span<const CellDelta> entries);
+  /// Takes the entries of blocks; returns those of cells.
+  [[nodiscard]] std::span<const CellDelta> count_blocks(std::span<const CellDelta> entries);
   ApplyResult malformed(DeltaError error);
   void mark_received(Origin& origin, std::uint64_t seq);
   void mark_applied(Origin& origin, OriginId id, std::uint64_t seq);
@@ -191,6 +198,7 @@ class Replica {
   // Network thread only, but for what PublishedSums says.
   OriginId self_;
   PublishedSums sums_;
+  BlockTally tally_;
   Retained retained_;
   DeltaError last_error_{};
   std::map<OriginId, Origin> origins_;
