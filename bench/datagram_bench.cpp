@@ -1,6 +1,10 @@
 // What a delta costs the network thread: ns of CPU a datagram and an entry, by step.
 //
 //     ninja -C build bench/datagram_bench && build/bench/datagram_bench [RUNS]
+//     build/bench/datagram_bench bytes DATA...
+//
+// With `bytes`: how many bytes an update takes in deltas of windows of different length, from the
+// first update on and after an epoch, and what two forms of dense blocks would make of them.
 //
 // Deltas are those of a flush of 5,000 updates of synth:rcv1: entries of the frequent features,
 // small values. Datagrams go over loopback, from one socket to another of this process, so one
@@ -15,6 +19,8 @@
 #include <ctime>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -38,28 +44,97 @@ double cpu_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-/// What one node publishes after training on so many rows.
-std::vector<sgd::CellDelta> flush_of(const sgd::TrainingSet& set, std::uint64_t rows) {
+/// What one node publishes after training on so many rows, once it has trained on `before` others.
+std::vector<sgd::CellDelta> flush_of(const sgd::TrainingSet& set, std::uint64_t rows,
+                                     std::uint64_t before = 0) {
   const sgd::Rule rule{.lambda = {set.scale.scaled_lambda(1e-4)},
                        .metric = sgd::metric_of(set.mean_square, set.rows.row_count())};
   sgd::PublishedSums published({rule.feature_count(), 1});
   sgd::OwnWork own(published.layout());
-  sgd::RowQueue queue(1024);
-  sgd::Pace pace;
-  sgd::Worker worker({set.rows, rule, published, own, queue, pace,
-                      sgd::kernels_of(sgd::best_instruction_path()), 1},
-                     0);
-  for (std::uint64_t first = 0; first < rows; first += 250) {
-    static_cast<void>(queue.push({first, 250}));
-  }
-  {
+  const auto train = [&](std::uint64_t first, std::uint64_t count) {
+    sgd::RowQueue queue(1024);
+    sgd::Pace pace;
+    sgd::Worker worker({set.rows, rule, published, own, queue, pace,
+                        sgd::kernels_of(sgd::best_instruction_path()), 1},
+                       0);
+    for (const std::uint64_t end = first + count; first < end; first += 250) {
+      static_cast<void>(queue.push(
+          {first, static_cast<std::uint32_t>(std::min<std::uint64_t>(250, end - first))}));
+    }
     const std::jthread thread([&worker] { worker.run(); });
     while (queue.popped() < queue.pushed()) std::this_thread::yield();
     queue.stop();
-  }
+  };
   std::vector<sgd::CellDelta> fresh;
+  for (std::uint64_t first = 0; first < before; first += 5000) {
+    train(first, std::min<std::uint64_t>(5000, before - first));
+    fresh.clear();
+    own.collect(published, fresh);
+  }
+  train(before, rows);
+  fresh.clear();
   own.collect(published, fresh);
   return fresh;
+}
+
+/// Bytes of entries, as they are and were aligned groups of 16 cells written densely where that is
+/// shorter: 2 bytes and a byte each, or 2 bytes, a bitmap and a byte each that changed.
+struct Sizes {
+  double sparse = 0;
+  double dense = 0;
+  double bitmap = 0;
+};
+
+Sizes sizes_of(std::span<const sgd::CellDelta> entries) {
+  Sizes sizes;
+  std::int64_t previous = -1;
+  for (std::size_t i = 0; i < entries.size();) {
+    const std::uint32_t group = entries[i].cell / 16;
+    std::size_t sparse = 0;
+    std::size_t count = 0;
+    bool is_small = true;
+    for (; i < entries.size() && entries[i].cell / 16 == group; ++i, ++count) {
+      sgd::Bytes bytes;
+      sgd::ByteWriter writer(bytes);
+      writer.varint(static_cast<std::uint64_t>(entries[i].cell - previous));
+      writer.zigzag(entries[i].value);
+      previous = entries[i].cell;
+      sparse += bytes.size();
+      is_small = is_small && entries[i].value >= -127 && entries[i].value <= 127;
+    }
+    const auto least = [&](std::size_t other) {
+      return static_cast<double>(is_small ? std::min(sparse, other) : sparse);
+    };
+    sizes.sparse += static_cast<double>(sparse);
+    sizes.dense += least(2 + 16);
+    sizes.bitmap += least(2 + 2 + count);
+  }
+  return sizes;
+}
+
+int bytes_of(std::span<char*> sources) {
+  fmt::print("{:<34} {:>7} {:>8} {:>8} {:>8} {:>8}\n", "bytes an update", "window", "entries",
+             "as it is", "dense", "bitmap");
+  for (const char* const text : sources) {
+    const auto source = sgd::parse_data_source(text);
+    if (!source) return fmt::print("{}: no data\n", text), 1;
+    const auto set = sgd::load_training(*source, 2);
+    if (!set) return fmt::print("{}\n", set.error().message()), 1;
+    const std::uint64_t rows = set->rows.row_count();
+    for (const std::uint64_t window : {100U, 1'000U, 5'000U, 10'000U, 20'000U}) {
+      for (const bool is_later : {false, true}) {
+        const std::uint64_t before = is_later ? rows / 2 : 0;
+        if (before + window > rows) continue;
+        const auto fresh = flush_of(*set, window, before);
+        const Sizes sizes = sizes_of(fresh);
+        const auto each = [&](double bytes) { return bytes / static_cast<double>(window); };
+        fmt::print("{:<34} {:>7} {:>8} {:>8.1f} {:>8.1f} {:>8.1f}\n",
+                   fmt::format("{}{}", text, is_later ? ", later" : ""), window, fresh.size(),
+                   each(sizes.sparse), each(sizes.dense), each(sizes.bitmap));
+      }
+    }
+  }
+  return 0;
 }
 
 class Loopback {
@@ -163,4 +238,10 @@ int bench(int runs) {
 }  // namespace
 }  // namespace hogwild
 
-int main(int argc, char** argv) { return hogwild::bench(argc > 1 ? std::atoi(argv[1]) : 5); }
+int main(int argc, char** argv) {
+  const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
+  if (argc > 2 && std::string_view(argv[1]) == "bytes") {
+    return hogwild::bytes_of(arguments.subspan(2));
+  }
+  return hogwild::bench(argc > 1 ? std::atoi(argv[1]) : 5);
+}

@@ -150,6 +150,12 @@ std::string facts(const json::value& report) {
     text += fact("updates a second", http::short_number(*updates / *seconds));
   }
   text += fact("nodes", std::to_string(http::elements(report, {"nodes"}).size()));
+  if (const json::value& sampling = part(report, {"result", "sampling"}); sampling.is_object()) {
+    text += fact("sampling", fmt::format("{} epochs of {} blocks, {} missed, {} trained again",
+                                         word(sampling, {"epochs"}), word(sampling, {"blocks"}),
+                                         word(sampling, {"missed_blocks"}),
+                                         word(sampling, {"repeated_blocks"})));
+  }
   text += fact("stopped by", word(report, {"result", "stop_reason"}));
   return text + "</dl>\n";
 }

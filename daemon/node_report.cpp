@@ -24,6 +24,8 @@ std::string Node::report_text(std::string_view state, std::optional<sgd::Links> 
   if (run.replica() != nullptr) {
     facts.updates = run.replica()->sums().examples();
     facts.digest = run.replica()->digest();
+    const sgd::BlockTally& tally = run.replica()->tally();
+    if (tally.blocks_an_epoch() > 0) facts.tally = &tally;
   }
   if (run.final_record()) facts.final_record = &*run.final_record();
   facts.history = &run.history();

@@ -172,6 +172,10 @@ http::TrainingInfo NodeBackend::training() const {
     if (known(result.test_loss)) training.test_loss = result.test_loss;
     if (known(result.test_accuracy)) training.test_accuracy = result.test_accuracy;
   }
+  if (const sgd::BlockTally& tally = run.replica()->tally(); tally.blocks_an_epoch() > 0) {
+    training.sampling = {tally.closed_epochs(), tally.blocks_an_epoch(), tally.missed(),
+                         tally.repeated()};
+  }
   if (run.stop_order()) training.stop_reason = run.stop_order()->reason;
   if (run.is_training()) training.eta_seconds = known(seconds_left(run, Node::Clock::now()));
   return training;
@@ -465,6 +469,10 @@ http::Metrics NodeBackend::metrics() const {
       node_.nonzeros_before_ + (node_.session_ ? node_.session_->pool.nonzeros() : 0);
   metrics.epochs_total = info.epoch;
   metrics.rows_missing = run.rows_missing();
+  if (info.sampling) {
+    metrics.blocks_missed = info.sampling->missed_blocks;
+    metrics.blocks_repeated = info.sampling->repeated_blocks;
+  }
   metrics.train_loss = info.train_loss;
   metrics.test_loss = info.test_loss;
   metrics.test_accuracy_ratio = info.test_accuracy;

@@ -53,6 +53,14 @@ json::value settings_of(const sgd::RunInfo* run) {
   return http::to_value(run_settings(run->settings)).at("settings");
 }
 
+json::value sampling_of(const sgd::BlockTally* tally) {
+  if (tally == nullptr) return nullptr;
+  return json::object{{"epochs", tally->closed_epochs()},
+                      {"blocks", tally->blocks_an_epoch()},
+                      {"missed_blocks", tally->missed()},
+                      {"repeated_blocks", tally->repeated()}};
+}
+
 json::value result_of(const RunReportFacts& facts) {
   json::object result;
   const sgd::FinalRecord* record = facts.final_record;
@@ -95,6 +103,7 @@ json::value result_of(const RunReportFacts& facts) {
   result["best_row"] = record == nullptr || record->history.empty()
                            ? json::value()
                            : json::value(record->model_row());
+  result["sampling"] = sampling_of(facts.tally);
   result["partial"] = !facts.unreached.empty();
   result["unreached"] = json::value_from(facts.unreached);
   return result;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sgd/model/model_file.hpp"
+#include "sgd/replica/block_tally.hpp"
 #include "sgd/replica/records.hpp"
 
 namespace hogwild::daemon {
@@ -50,6 +51,7 @@ struct RunReportFacts {
   const sgd::FinalRecord* final_record = nullptr;
   const std::vector<sgd::HistoryPoint>* history = nullptr;
   std::optional<std::uint64_t> nonzero_weights;  ///< of the model; nothing where none was written
+  const sgd::BlockTally* tally = nullptr;        ///< null where nothing is counted
   std::vector<std::string> unreached;
   std::vector<ReportedNode> nodes;
   std::vector<MemberChange> changes;

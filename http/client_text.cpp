@@ -272,6 +272,12 @@ std::string status_summary(const json::value& status) {
                        "test " + fixed(number(status, {"training", "test_loss"}), 5),
                        "best " + fixed(number(status, {"training", "best_test_loss"}), 5),
                        "accuracy " + percent(number(status, {"training", "test_accuracy"}))});
+  if (const auto& sampling = part(status, {"training", "sampling"}); sampling.is_object()) {
+    summary.row("sampling", {word(sampling, {"epochs"}) + " epochs of " +
+                                 word(sampling, {"blocks"}) + " blocks",
+                             word(sampling, {"missed_blocks"}) + " missed",
+                             word(sampling, {"repeated_blocks"}) + " trained again"});
+  }
   summary.row("network", {bytes(number(status, {"network", "sent_bytes_total"})) + " sent",
                           bytes(number(status, {"network", "received_bytes_total"})) + " received",
                           word(status, {"network", "datagrams_lost_total"}) + " lost",

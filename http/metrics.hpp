@@ -74,6 +74,8 @@ struct Metrics {
   std::optional<std::uint64_t> nonzeros_total;
   std::optional<double> epochs_total;
   std::optional<std::uint64_t> rows_missing;
+  std::optional<std::uint64_t> blocks_missed;
+  std::optional<std::uint64_t> blocks_repeated;
   std::optional<double> train_loss;           ///< loss{set="train"}
   std::optional<double> test_loss;            ///< loss{set="test"}
   std::optional<double> test_accuracy_ratio;  ///< accuracy_ratio{set="test"}

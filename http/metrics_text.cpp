@@ -93,6 +93,11 @@ void add_training(Exposition& out, const Metrics& metrics) {
       .sample(metrics.epochs_total);
   out.gauge("hogwild_rows_missing", "Rows of private parts whose nodes are gone.")
       .sample(metrics.rows_missing);
+  out.gauge("hogwild_sampling_blocks",
+            "Blocks of rows, of epochs that are over, that nobody trained on or that were trained "
+            "on more than once.")
+      .sample(metrics.blocks_missed, {{"outcome", "missed"}})
+      .sample(metrics.blocks_repeated, {{"outcome", "repeated"}});
   out.gauge("hogwild_loss", "Newest mean loss without the regularizer.")
       .sample(metrics.train_loss, {{"set", "train"}})
       .sample(metrics.test_loss, {{"set", "test"}});

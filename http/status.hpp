@@ -80,6 +80,14 @@ struct RunInfo {
   std::optional<std::uint64_t> resumed_updates;  ///< Updates that it began with.
 };
 
+/// How the cluster's epochs that are over were sampled.
+struct SamplingInfo {
+  std::uint64_t epochs = 0;           ///< That are over.
+  std::uint64_t blocks = 0;           ///< In each of them.
+  std::uint64_t missed_blocks = 0;    ///< That nobody trained on.
+  std::uint64_t repeated_blocks = 0;  ///< That were trained on more than once.
+};
+
 struct TrainingInfo {
   std::optional<double> epoch;
   std::optional<std::uint64_t> updates_total;       ///< The cluster's.
@@ -93,6 +101,7 @@ struct TrainingInfo {
   std::optional<std::uint64_t> round;
   std::optional<double> eta_seconds;
   std::optional<std::string> stop_reason;
+  std::optional<SamplingInfo> sampling;  ///< Empty where parts are private.
 };
 
 struct ReplicaInfo {

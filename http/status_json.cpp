@@ -75,6 +75,12 @@ void write(JsonWriter& out, const TrainingInfo& training) {
   out.add("round", training.round);
   out.add("eta_seconds", training.eta_seconds);
   out.add("stop_reason", training.stop_reason);
+  out.object("sampling", training.sampling, [&](const SamplingInfo& sampling) {
+    out.add("epochs", sampling.epochs);
+    out.add("blocks", sampling.blocks);
+    out.add("missed_blocks", sampling.missed_blocks);
+    out.add("repeated_blocks", sampling.repeated_blocks);
+  });
 }
 
 void write(JsonWriter& out, const ReplicaInfo& replica) {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 #include <numeric>
+#include <utility>
 
 #include "sgd/data/mix64.hpp"
 
@@ -14,6 +15,13 @@ namespace {
 constexpr std::size_t kMostRecent = 8192;
 /// A member without a block of its own looks so many epochs ahead in one call.
 constexpr int kEpochsAhead = 4;
+/// Blocks behind the walk that are gone through when owners change: those of some epochs, since it
+/// may take seconds until a member is known to be dead.
+constexpr std::uint64_t kBlocksBack = 1U << 16U;
+constexpr std::uint64_t kMostEpochsBack = 32;
+/// An heir may have handed over what it was given, and so on: so many times.
+constexpr int kMostHeirs = 4;
+constexpr std::size_t kMostHandovers = 256;
 
 }  // namespace
 
@@ -33,22 +41,86 @@ BlockPlan::BlockPlan(std::uint64_t rows, std::uint64_t seed, PeerId self)
 
 void BlockPlan::start(WalkProgress from, std::span<const PeerId> members) {
   assert(from.position <= block_count_);
-  set_members(members);
+  members_.clear();
+  for (const PeerId id : members) members_.push_back({id, from.epoch, ~std::uint64_t{0}, {}, {}});
+  handovers_.clear();
+  first_epoch_ = from.epoch;
   recent_.clear();
-  inherited_.clear();
+  told_ = 0;
+  next_.clear();
   begin_epoch(from.epoch);
   at_.position = from.position;
 }
 
+BlockPlan::Member* BlockPlan::find(PeerId member) {
+  const auto at = std::ranges::find(members_, member, &Member::id);
+  return at == members_.end() ? nullptr : &*at;
+}
+
+const BlockPlan::Member* BlockPlan::find(PeerId member) const {
+  const auto at = std::ranges::find(members_, member, &Member::id);
+  return at == members_.end() ? nullptr : &*at;
+}
+
 void BlockPlan::set_members(std::span<const PeerId> members) {
-  coming_members_.assign(members.begin(), members.end());
+  const std::uint64_t next = at_.epoch + 1;
+  for (Member& member : members_) {
+    if (std::ranges::find(members, member.id) == members.end()) {
+      member.end_epoch = std::min(member.end_epoch, next);
+    }
+  }
+  for (const PeerId id : members) {
+    Member* known = find(id);
+    if (known == nullptr) {
+      members_.push_back({id, next, ~std::uint64_t{0}, {}, {}});
+    } else if (known->end_epoch <= at_.epoch || (known->gone_at && known->end_epoch == next)) {
+      *known = {id, next, ~std::uint64_t{0}, {}, {}};  // it was left out, and is back
+    } else {
+      known->end_epoch = ~std::uint64_t{0};
+    }
+  }
+}
+
+void BlockPlan::member_walks(PeerId member, std::uint64_t first_epoch, WalkProgress done) {
+  Member* known = find(member);
+  if (known == nullptr) {
+    members_.push_back({member, first_epoch, ~std::uint64_t{0}, done, {}});
+    return;
+  }
+  // One that was believed to be gone walked on meanwhile.
+  if (known->gone_at)
+    *known = {member, std::max(first_epoch, done.epoch), ~std::uint64_t{0}, {}, {}};
+  known->done = done;
+}
+
+void BlockPlan::keep_members(std::span<const PeerId> walking) {
+  std::vector<std::pair<PeerId, WalkProgress>> gone;
+  for (const Member& member : members_) {
+    if (!member.done || member.gone_at || member.id == self_) continue;
+    if (std::ranges::find(walking, member.id) == walking.end()) {
+      gone.emplace_back(member.id, *member.done);
+    }
+  }
+  for (const auto& [id, done] : gone) member_gone(id, done);
 }
 
 void BlockPlan::begin_epoch(std::uint64_t epoch) {
   at_ = {epoch, 0};
   order_ = order_of(epoch);
-  members_.clear();
-  for (const PeerId id : coming_members_) members_.push_back({id, std::nullopt});
+  // What is too far back for anybody to ask about.
+  std::erase_if(members_, [this, epoch](const Member& member) {
+    const std::uint64_t end =
+        std::min(member.end_epoch, member.gone_at ? member.gone_at->epoch + 1 : member.end_epoch);
+    return end < epoch && epoch - end > epochs_back();
+  });
+  for (auto& [giver, given] : handovers_) {
+    while (!given.empty() && given.front().to.epoch + epochs_back() < epoch) given.pop_front();
+  }
+  std::erase_if(handovers_, [](const auto& entry) { return entry.second.empty(); });
+}
+
+std::uint64_t BlockPlan::epochs_back() const {
+  return std::clamp<std::uint64_t>(kBlocksBack / block_count_, 1, kMostEpochsBack);
 }
 
 std::vector<std::uint32_t> BlockPlan::order_of(std::uint64_t epoch) const {
@@ -63,11 +135,11 @@ std::vector<std::uint32_t> BlockPlan::order_of(std::uint64_t epoch) const {
 }
 
 std::optional<RowRange> BlockPlan::next() {
-  if (!inherited_.empty()) {
-    const std::uint32_t block = inherited_.front();
-    inherited_.pop_front();
-    recent_.push_back(at_);
-    return rows_of(block);
+  if (!next_.empty()) {
+    const Placed taken = next_.front();
+    next_.pop_front();
+    remember({taken.place, at_, taken.block});
+    return rows_of(taken.block);
   }
   assert(!order_.empty());
   for (int ahead = 0; ahead < kEpochsAhead;) {
@@ -78,39 +150,76 @@ std::optional<RowRange> BlockPlan::next() {
     const WalkProgress here = at_;
     const std::uint32_t block = order_[at_.position++];
     if (owner(here, block) != self_) continue;
-    recent_.push_back(here);
-    if (recent_.size() > kMostRecent) recent_.pop_front();
+    remember({here, here, block});
     return rows_of(block);
   }
   return std::nullopt;
 }
 
+void BlockPlan::remember(const Taken& taken) {
+  recent_.push_back(taken);
+  if (recent_.size() <= kMostRecent) return;
+  recent_.pop_front();
+  told_ -= told_ > 0 ? 1 : 0;
+}
+
+std::vector<std::uint64_t> BlockPlan::take_finished(std::uint64_t unfinished) {
+  std::vector<std::uint64_t> finished;
+  for (; told_ + unfinished < recent_.size(); ++told_) {
+    const WalkProgress& place = recent_[told_].place;
+    finished.push_back(place.epoch * block_count_ + place.position);
+  }
+  std::sort(finished.begin(), finished.end());
+  return finished;
+}
+
 WalkProgress BlockPlan::progress(std::uint64_t unfinished) const {
   if (unfinished == 0 || recent_.empty()) return at_;
   const std::size_t back = std::min<std::size_t>(unfinished, recent_.size());
-  return recent_[recent_.size() - back];
+  return recent_[recent_.size() - back].at;
+}
+
+const BlockPlan::Member* BlockPlan::heaviest(WalkProgress at, std::uint32_t block,
+                                             auto&& wanted) const {
+  const std::uint64_t key = mix64(seed_ ^ mix64(mix64(at.epoch) ^ block));
+  const Member* best = nullptr;
+  std::uint64_t most = 0;
+  for (const Member& member : members_) {
+    if (!member.shares(at) || !wanted(member)) continue;
+    const std::uint64_t weight = mix64(key ^ member.id) | 1U;
+    if (weight <= most) continue;
+    most = weight;
+    best = &member;
+  }
+  return best;
+}
+
+const Handover* BlockPlan::handover_at(PeerId member, WalkProgress at) const {
+  if (handovers_.empty()) return nullptr;
+  const auto given = handovers_.find(member);
+  if (given == handovers_.end()) return nullptr;
+  const auto found = std::ranges::find_if(given->second, [at](const Handover& handover) {
+    return handover.from <= at && at < handover.to;
+  });
+  return found == given->second.end() ? nullptr : &*found;
 }
 
 PeerId BlockPlan::owner(WalkProgress at, std::uint32_t block) const {
-  const std::uint64_t key = mix64(seed_ ^ mix64(mix64(at.epoch) ^ block));
-  PeerId best_of_all = 0;
-  PeerId best_of_rest = 0;
-  std::uint64_t weight_of_all = 0;
-  std::uint64_t weight_of_rest = 0;
-  bool best_is_done = false;
-  for (const Member& member : members_) {
-    const std::uint64_t weight = mix64(key ^ member.id) | 1U;
-    if (weight > weight_of_all) {
-      weight_of_all = weight;
-      best_of_all = member.id;
-      best_is_done = !member.gone_at || at < *member.gone_at;
-    }
-    if (!member.gone_at && weight > weight_of_rest) {
-      weight_of_rest = weight;
-      best_of_rest = member.id;
-    }
+  const Member* member = heaviest(at, block, [](const Member&) { return true; });
+  for (int heirs = 0; heirs < kMostHeirs && member != nullptr && !member->is_gone(at); ++heirs) {
+    const Handover* handover = handover_at(member->id, at);
+    if (handover == nullptr) return member->id;
+    member = find(handover->heir);
   }
-  return best_is_done ? best_of_all : best_of_rest;
+  // Gone, or handed around: the next in the hash's order of those that keep what they have there,
+  // and where nobody does, of all.
+  member = heaviest(at, block, [&](const Member& other) {
+    return !other.is_gone(at) && handover_at(other.id, at) == nullptr;
+  });
+  if (member == nullptr) {
+    member = heaviest(at, block, [&](const Member& other) { return !other.is_gone(at); });
+  }
+  return member == nullptr ? 0 : member->id;
 }
 
 RowRange BlockPlan::rows_of(std::uint32_t block) const {
@@ -118,34 +227,77 @@ RowRange BlockPlan::rows_of(std::uint32_t block) const {
   return {first, static_cast<std::uint32_t>(std::min<std::uint64_t>(block_rows_, rows_ - first))};
 }
 
-void BlockPlan::member_gone(PeerId gone, WalkProgress done) {
-  std::erase(coming_members_, gone);
-  const auto member = std::find_if(members_.begin(), members_.end(),
-                                   [gone](const Member& m) { return m.id == gone && !m.gone_at; });
-  if (member == members_.end() || order_.empty()) return;
-  member->gone_at = done;
-  // What it owned ahead of this walk is met on the way; what lies behind is taken over here.
-  if (done.epoch + 1 == at_.epoch) {
-    const auto order = order_of(done.epoch);
-    inherit(done.epoch, order, done.position, order.size(), *member);
+void BlockPlan::inherit_by(WalkProgress first, auto&& change) {
+  const std::uint64_t oldest = at_.epoch - std::min(at_.epoch, epochs_back());
+  if (first.epoch < oldest) first = {oldest, 0};
+  std::vector<Placed> others;  // that this member did not own before
+  for (WalkProgress at = first; !order_.empty() && at < at_; at = {at.epoch + 1, 0}) {
+    const auto order = at.epoch == at_.epoch ? order_ : order_of(at.epoch);
+    const std::uint64_t end = at.epoch == at_.epoch ? at_.position : order.size();
+    for (; at.position < end; ++at.position) {
+      if (owner(at, order[at.position]) != self_) others.push_back({at, order[at.position]});
+    }
   }
-  if (done.epoch <= at_.epoch) {
-    inherit(at_.epoch, order_, done.epoch == at_.epoch ? done.position : 0, at_.position, *member);
+  change();
+  for (const Placed& one : others) {
+    if (owner(one.place, one.block) != self_) continue;
+    next_.push_back(one);
+    ++inherited_total_;
   }
 }
 
-void BlockPlan::inherit(std::uint64_t epoch, std::span<const std::uint32_t> order,
-                        std::uint64_t first, std::uint64_t end, const Member& from) {
-  for (std::uint64_t position = first; position < end; ++position) {
-    const WalkProgress at{epoch, position};
-    const std::uint64_t key = mix64(seed_ ^ mix64(mix64(epoch) ^ order[position]));
-    const bool was_its = std::all_of(members_.begin(), members_.end(), [&](const Member& m) {
-      return m.id == from.id || (mix64(key ^ m.id) | 1U) <= (mix64(key ^ from.id) | 1U);
-    });
-    if (!was_its || owner(at, order[position]) != self_) continue;
-    inherited_.push_back(order[position]);
-    ++inherited_total_;
+void BlockPlan::member_gone(PeerId gone, WalkProgress done) {
+  const Member* member = find(gone);
+  if (member == nullptr || member->gone_at) return;
+  inherit_by(done, [&] { find(gone)->gone_at = done; });
+}
+
+void BlockPlan::put_back(std::span<const RowRange> rows) {
+  std::vector<Taken> trained;  // between them: somebody was quicker
+  while (!rows.empty() && recent_.size() > told_) {
+    const Taken taken = recent_.back();
+    recent_.pop_back();
+    if (rows_of(taken.block) == rows.back()) {
+      next_.push_front({taken.place, taken.block});
+      rows = rows.first(rows.size() - 1);
+    } else {
+      trained.push_back(taken);
+    }
   }
+  recent_.insert(recent_.end(), trained.rbegin(), trained.rend());
+}
+
+void BlockPlan::hand_over(WalkProgress to, PeerId heir) {
+  assert(at_ < to && to.position <= block_count_);
+  handovers_[self_].push_back({at_, to, heir});
+  if (to.epoch - at_.epoch > epochs_back()) begin_epoch(to.epoch - epochs_back());
+  while (at_ < to) {
+    if (at_.position == order_.size()) {
+      begin_epoch(at_.epoch + 1);
+      continue;
+    }
+    // What nobody takes stays its own.
+    const std::uint32_t block = order_[at_.position];
+    if (owner(at_, block) == self_) next_.push_back({at_, block});
+    ++at_.position;
+  }
+}
+
+void BlockPlan::handed_over(PeerId member, const Handover& handover) {
+  if (member == self_ || handover.to.epoch + epochs_back() < at_.epoch) return;
+  auto& given = handovers_[member];
+  if (std::ranges::find(given, handover) != given.end()) return;
+  inherit_by(handover.from, [&] {
+    given.push_back(handover);
+    if (given.size() > kMostHandovers) given.pop_front();
+  });
+}
+
+std::vector<Handover> BlockPlan::own_handovers() const {
+  const auto own = handovers_.find(self_);
+  if (own == handovers_.end()) return {};
+  const std::size_t told = std::min(own->second.size(), kMostHandoversTold);
+  return {own->second.end() - static_cast<std::ptrdiff_t>(told), own->second.end()};
 }
 
 }  // namespace hogwild::sgd

@@ -18,7 +18,11 @@ bool is_valid(const DeltaHeader& header) {
   return header.run != 0 && header.origin != 0 && header.seq != 0 && header.seq < (1ULL << 48U);
 }
 
+/// Cells and blocks together.
+constexpr std::uint64_t kMostCells = std::uint64_t{1} << 32U;
+
 bool value_in_range(const SumsLayout& layout, CellDelta entry) {
+  if (entry.cell >= layout.cell_count()) return entry.value > 0 && entry.value <= kMostBlockTimes;
   const std::int64_t most =
       entry.cell < layout.scalar_count() ? kLargestScalarDelta : kLargestSumDelta;
   if (entry.value == 0 || entry.value > most || entry.value < -most) return false;
@@ -83,7 +87,7 @@ std::expected<DeltaHeader, DeltaError> decode_delta(std::span<const std::byte> d
     }
     const std::int64_t value = reader.zigzag();
     if (!reader.ok()) return std::unexpected(DeltaError::kTruncated);
-    if (gap == 0 || gap > layout.cell_count() - next) {
+    if (gap == 0 || gap > kMostCells - next) {
       return std::unexpected(DeltaError::kCellOutOfRange);
     }
     const CellDelta entry{static_cast<std::uint32_t>(next + gap - 1), value};

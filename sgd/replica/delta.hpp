@@ -22,9 +22,11 @@ namespace hogwild::sgd {
 ///     fill     zero bytes until the end: a datagram that is full has kLargestPayload bytes, so
 ///              that the kernel can send many in one call
 ///
-/// Cells are those of SumsLayout; features are numbered by descending document frequency, so that
-/// gaps take one byte. Whether a datagram is acceptable depends on it and on the run's layout
-/// alone, never on what arrived before: so all nodes judge alike.
+/// Cells are those of SumsLayout. An entry past them is no part of the state: "trained value times
+/// on the block" cell − cell count of the run's walk (sgd/replica/block_tally.hpp). Features are
+/// numbered by descending document frequency, so that gaps take one byte. Whether a datagram is
+/// acceptable depends on it and on the run's layout alone, never on what arrived before: so all
+/// nodes judge alike.
 struct DeltaHeader {
   RunId run = 0;
   OriginId origin = 0;
@@ -43,6 +45,8 @@ enum class DeltaError : std::uint8_t {
 /// Largest magnitude of an entry for a feature (2²⁴ units) and for a counter or intercept (2⁵⁰).
 inline constexpr std::int64_t kLargestSumDelta = std::int64_t{1} << 24;
 inline constexpr std::int64_t kLargestScalarDelta = std::int64_t{1} << 50;
+/// Largest value of an entry for a block.
+inline constexpr std::int64_t kMostBlockTimes = 255;
 
 /// Writes one datagram with as many of `entries` as fit into kLargestPayload; returns how many did.
 /// REQUIRES: entries not empty, ascending by cell, values within the bounds and not 0.

@@ -158,6 +158,7 @@ void write_image(const ReplicaImage& image, ByteWriter& writer) {
   writer.u64(image.applied_hash);
   writer.varint(image.coverage.size());
   for (const OriginCoverage& coverage : image.coverage) write_coverage(coverage, writer);
+  image.tally.write(writer);
 }
 
 ReplicaImage read_image(const SumsLayout& layout, ByteReader& reader) {
@@ -170,6 +171,7 @@ ReplicaImage read_image(const SumsLayout& layout, ByteReader& reader) {
   for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
     image.coverage.push_back(read_coverage(reader, OriginWindow::kWindow));
   }
+  image.tally = BlockTally::read(reader);
   return image;
 }
 

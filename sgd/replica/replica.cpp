@@ -13,6 +13,8 @@ using std::chrono::milliseconds;
 /// A gap younger than this is reordering, not loss.
 constexpr milliseconds kFirstAsk{4};
 constexpr milliseconds kLongestAsk{50};
+/// A repair that has not come by then says nothing of how long one takes.
+constexpr milliseconds kLongestTimed{500};
 constexpr std::size_t kMostRangesAsked = 64;
 /// Ranges past a gap that a coverage tells of: more of them are asked for in later rounds.
 constexpr std::size_t kMostRangesBeyond = 64;
@@ -44,11 +46,31 @@ bool OriginCoverage::covers(std::uint64_t seq) const {
 }
 
 Replica::Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes,
-                 ApplyMode mode)
-    : run_(run), mode_(mode), self_(self), sums_(layout), retained_(retained_bytes) {}
+                 ApplyMode mode, BlockTally tally)
+    : run_(run),
+      mode_(mode),
+      self_(self),
+      sums_(layout),
+      tally_(std::move(tally)),
+      retained_(retained_bytes) {}
+
+// Blocks come after all cells.
+std::span<const CellDelta> Replica::count_blocks(std::span<const CellDelta> entries) {
+  const std::uint32_t cells = sums_.layout().cell_count();
+  while (!entries.empty() && entries.back().cell >= cells) {
+    tally_.add(entries.back().cell - cells, static_cast<std::uint64_t>(entries.back().value));
+    entries = entries.first(entries.size() - 1);
+  }
+  return entries;
+}
+
+void Replica::add(std::span<const CellDelta> entries) {
+  for (const CellDelta& entry : count_blocks(entries)) sums_.add(entry);
+}
 
 void Replica::publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out) {
   assert(!is_frozen_);
+  if (mode_ == ApplyMode::kAtOnce) static_cast<void>(count_blocks(fresh));
   std::vector<CellDelta> pending(fresh.begin(), fresh.end());
   while (!pending.empty()) {
     std::vector<CellDelta> rest = cut_to_bounds(pending, sums_.layout());
@@ -113,12 +135,13 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
     ++counters_.repaired_total;
     ++origin.counters.repaired_total;
   }
+  time_repair(origin, header->seq, now);
   mark_received(origin, header->seq);
   retained_.keep(header->origin, header->seq, datagram);
   schedule_repair(origin, now);
   if (mode_ == ApplyMode::kByRound) return ApplyResult::kHeld;
   applied_hash_ += datagram_hash(header->origin, header->seq);
-  for (const CellDelta& entry : entries_) sums_.add(entry);
+  add(entries_);
   ++counters_.applied_total;
   return ApplyResult::kApplied;
 }
@@ -138,36 +161,83 @@ void Replica::heard_of(OriginId origin, std::uint64_t seq, Instant now) {
 
 void Replica::due_repairs(Instant now, std::vector<RepairRequest>& out) {
   for (auto& [id, origin] : origins_) {
-    if (origin.ask_at > now) continue;
-    RepairRequest request{id, origin.tries,
-                          origin.window.missing(origin.known_last, kMostRangesAsked)};
-    const std::uint64_t last = request.missing.back().last;
-    if (last > origin.counted_lost) {
-      for (const SeqRange& range : request.missing) {
-        if (range.last <= origin.counted_lost) continue;
-        const std::uint64_t lost = range.last - std::max(range.first - 1, origin.counted_lost);
-        counters_.lost_total += lost;
-        origin.counters.lost_total += lost;
-      }
-      origin.counted_lost = last;
+    if (origin.ask_first_at <= now) ask_first(id, origin, now, out);
+    if (origin.ask_again_at > now) continue;
+    auto missing = origin.window.missing(origin.asked_through, kMostRangesAsked);
+    if (missing.empty()) {
+      origin.ask_again_at = Instant::max();
+      continue;
     }
     ++origin.tries;
     origin.ask_interval =
         std::min<std::chrono::nanoseconds>(origin.ask_interval * 3 / 2, kLongestAsk);
-    origin.ask_at = now + origin.ask_interval;
-    out.push_back(std::move(request));
+    origin.ask_again_at = now + origin.ask_interval;
+    out.push_back({id, origin.tries, std::move(missing)});
   }
+  for (const RepairRequest& request : out) count_lost(origins_.at(request.origin), request.missing);
+}
+
+void Replica::ask_first(OriginId id, Origin& origin, Instant now, std::vector<RepairRequest>& out) {
+  auto missing = origin.window.missing(origin.old_through, kMostRangesAsked);
+  const bool is_all = missing.size() < kMostRangesAsked;
+  const std::uint64_t through = is_all ? origin.old_through : missing.back().last;
+  std::erase_if(missing, [&](SeqRange& range) {
+    range.first = std::max(range.first, origin.asked_through + 1);
+    return range.first > range.last;
+  });
+  origin.asked_through = std::max(origin.asked_through, through);
+  origin.ask_first_at = Instant::max();
+  schedule_repair(origin, now);
+  if (missing.empty()) return;
+  if (origin.ask_again_at == Instant::max()) {
+    origin.ask_interval = first_interval();
+    origin.ask_again_at = now + origin.ask_interval;
+  }
+  if (origin.timed.last == 0 || now - origin.timed_at > kLongestTimed) {
+    origin.timed = missing.front();
+    origin.timed_at = now;
+  }
+  out.push_back({id, origin.tries, std::move(missing)});
+}
+
+void Replica::count_lost(Origin& origin, std::span<const SeqRange> missing) {
+  for (const SeqRange& range : missing) {
+    if (range.last <= origin.counted_lost) continue;
+    const std::uint64_t lost = range.last - std::max(range.first - 1, origin.counted_lost);
+    counters_.lost_total += lost;
+    origin.counters.lost_total += lost;
+  }
+  origin.counted_lost = std::max(origin.counted_lost, missing.back().last);
+}
+
+// What is on its way is not asked for again.
+std::chrono::nanoseconds Replica::first_interval() const {
+  return std::clamp<std::chrono::nanoseconds>(repair_time_ * 5 / 4, kFirstAsk, kLongestAsk);
+}
+
+// Near the least, since a request or its answer may have been lost before another one was answered.
+void Replica::time_repair(Origin& origin, std::uint64_t seq, Instant now) {
+  if (seq < origin.timed.first || seq > origin.timed.last) return;
+  const std::chrono::nanoseconds took = now - origin.timed_at;
+  if (repair_time_.count() == 0) repair_time_ = took;
+  repair_time_ += (took - repair_time_) / (took < repair_time_ ? 2 : 32);
+  origin.timed = {};
 }
 
 Instant Replica::next_repair() const {
   Instant next = Instant::max();
-  for (const auto& [id, origin] : origins_) next = std::min(next, origin.ask_at);
+  for (const auto& [id, origin] : origins_) {
+    next = std::min({next, origin.ask_first_at, origin.ask_again_at});
+  }
   return next;
 }
 
 void Replica::freeze() {
   is_frozen_ = true;
-  for (auto& [id, origin] : origins_) origin.ask_at = Instant::max();
+  for (auto& [id, origin] : origins_) {
+    origin.ask_first_at = Instant::max();
+    origin.ask_again_at = Instant::max();
+  }
 }
 
 std::vector<OriginCoverage> Replica::coverage() const {
@@ -193,7 +263,7 @@ std::uint64_t Replica::divergence() const {
 }
 
 ReplicaImage Replica::image() const {
-  ReplicaImage image{sums_.image(), digest(), applied_hash_, {}};
+  ReplicaImage image{sums_.image(), digest(), applied_hash_, {}, tally_};
   for (const auto& [id, origin] : origins_) {
     if (mode_ == ApplyMode::kByRound) {
       if (origin.applied > 0) image.coverage.push_back({id, origin.applied, {}});
@@ -206,12 +276,16 @@ ReplicaImage Replica::image() const {
 }
 
 bool Replica::install(const ReplicaImage& image) {
+  const bool counts = image.tally.blocks_an_epoch() > 0;  // a checkpoint's does not
   if (image.sums.scalars.size() != sums_.layout().scalar_count() ||
       image.sums.sums.size() != sums_.layout().sum_count() ||
-      image.coverage.size() > kMostOrigins || digest_of(image.sums) != image.digest) {
+      image.coverage.size() > kMostOrigins ||
+      (counts && image.tally.blocks_an_epoch() != tally_.blocks_an_epoch()) ||
+      digest_of(image.sums) != image.digest) {
     return false;
   }
   sums_.install(image.sums);
+  if (counts) tally_ = image.tally;
   applied_hash_ = image.applied_hash;
   std::map<OriginId, Origin> origins;
   for (const OriginCoverage& coverage : image.coverage) {
@@ -275,7 +349,7 @@ bool Replica::commit(std::span<const OriginCut> cuts) {
       const std::uint64_t seq = origin.applied + 1;
       const auto header = decode_delta(*retained_.find(cut.origin, seq), sums_.layout(), entries_);
       assert(header.has_value());  // it was checked before it was kept
-      for (const CellDelta& entry : entries_) sums_.add(entry);
+      add(entries_);
       if (entries_.front().cell == SumsLayout::kExamples) {
         origin.examples += static_cast<std::uint64_t>(entries_.front().value);
       }
@@ -319,7 +393,7 @@ void Replica::reapply_own() {
     if (own.window.judge(seq) != OriginWindow::Verdict::kNew) return;
     const auto header = decode_delta(datagram, sums_.layout(), entries_);
     assert(header.has_value());
-    for (const CellDelta& entry : entries_) sums_.add(entry);
+    add(entries_);
     mark_applied(own, self_, seq);
   });
 }
@@ -338,11 +412,20 @@ void Replica::mark_received(Origin& origin, std::uint64_t seq) {
 
 void Replica::schedule_repair(Origin& origin, Instant now) {
   if (origin.window.missing_count(origin.known_last) == 0) {
-    origin.ask_at = Instant::max();
+    origin.ask_first_at = Instant::max();
+    origin.ask_again_at = Instant::max();
+    origin.asked_through = origin.known_last;
     origin.tries = 0;
-  } else if (origin.ask_at == Instant::max()) {
-    origin.ask_interval = kFirstAsk;
-    origin.ask_at = now + kFirstAsk;
+    return;
+  }
+  // Something came: the next gap need not wait as long as one that nobody can fill.
+  if (origin.tries == 0 && origin.ask_interval > first_interval()) {
+    origin.ask_interval = first_interval();
+    origin.ask_again_at = std::min(origin.ask_again_at, now + origin.ask_interval);
+  }
+  if (origin.known_last > origin.asked_through && origin.ask_first_at == Instant::max()) {
+    origin.old_through = origin.known_last;
+    origin.ask_first_at = now + kFirstAsk;
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sgd/learn/published_sums.hpp"
+#include "sgd/replica/block_tally.hpp"
 #include "sgd/replica/delta.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/origin_window.hpp"
@@ -34,6 +35,7 @@ struct ReplicaImage {
   std::uint64_t digest = 0;
   std::uint64_t applied_hash = 0;
   std::vector<OriginCoverage> coverage;
+  BlockTally tally{};
 };
 
 /// Ranges of one origin that this replica lacks and wants sent again.
@@ -95,12 +97,14 @@ class Replica {
   static constexpr std::size_t kMostOrigins = 4096;
 
   Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes,
-          ApplyMode mode = ApplyMode::kAtOnce);
+          ApplyMode mode = ApplyMode::kAtOnce, BlockTally tally = BlockTally());
 
   [[nodiscard]] RunId run() const { return run_; }
   [[nodiscard]] OriginId self() const { return self_; }
   [[nodiscard]] PublishedSums& sums() { return sums_; }
   [[nodiscard]] const PublishedSums& sums() const { return sums_; }
+  [[nodiscard]] BlockTally& tally() { return tally_; }
+  [[nodiscard]] const BlockTally& tally() const { return tally_; }
 
   /// Cuts `fresh` into datagrams, keeps them and appends them to `out`.
   /// REQUIRES: ascending by cell; `fresh` is in sums() already (OwnWork::collect), but by rounds it
@@ -172,16 +176,31 @@ class Replica {
     std::uint64_t examples = 0;      ///< by rounds: in what was applied here
     std::uint64_t known_last = 0;    ///< largest number that somebody named
     std::uint64_t counted_lost = 0;  ///< numbers up to this one were counted when found missing
-    Instant ask_at = Instant::max();
+    // Gaps past asked_through are asked for when they are old enough to be losses, those before
+    // it again and again, with a back-off that ends when something comes.
+    Instant ask_first_at = Instant::max();
+    Instant ask_again_at = Instant::max();
+    std::uint64_t asked_through = 0;
+    std::uint64_t old_through = 0;  ///< gaps up to this one will be old at ask_first_at
     std::chrono::nanoseconds ask_interval{};
     std::uint32_t tries = 0;
+    // A range that was asked for: when it comes says how long a repair takes.
+    SeqRange timed;
+    Instant timed_at{};
     OriginCounters counters;
   };
 
+  void add(std::span<const CellDelta> entries);
+  /// Takes the entries of blocks; returns those of cells.
+  [[nodiscard]] std::span<const CellDelta> count_blocks(std::span<const CellDelta> entries);
   ApplyResult malformed(DeltaError error);
   void mark_received(Origin& origin, std::uint64_t seq);
   void mark_applied(Origin& origin, OriginId id, std::uint64_t seq);
   void schedule_repair(Origin& origin, Instant now);
+  void ask_first(OriginId id, Origin& origin, Instant now, std::vector<RepairRequest>& out);
+  void count_lost(Origin& origin, std::span<const SeqRange> missing);
+  void time_repair(Origin& origin, std::uint64_t seq, Instant now);
+  [[nodiscard]] std::chrono::nanoseconds first_interval() const;
   void reapply_own();
   void hold_retained_again();
 
@@ -191,6 +210,7 @@ class Replica {
   // Network thread only, but for what PublishedSums says.
   OriginId self_;
   PublishedSums sums_;
+  BlockTally tally_;
   Retained retained_;
   DeltaError last_error_{};
   std::map<OriginId, Origin> origins_;
@@ -198,7 +218,8 @@ class Replica {
   std::uint64_t last_seq_ = 0;
   bool is_frozen_ = false;
   bool keeps_own_ = false;
-  std::vector<CellDelta> entries_;  ///< scratch of apply()
+  std::chrono::nanoseconds repair_time_{};  ///< smoothed, from asking to having; 0 unknown
+  std::vector<CellDelta> entries_;          ///< scratch of apply()
   ReplicaCounters counters_;
 };
 

@@ -92,15 +92,14 @@ std::optional<std::uint64_t> Run::rows_missing() const {
 void Run::update_trainers() {
   if (!plan_ || rounds_) return;  // by rounds the roster says who trains
   if (is_sharded()) return;       // all blocks are this member's own
-  std::vector<PeerId> trainers;
-  if (is_training_) trainers.push_back(self_);
+  std::vector<PeerId> walking;
   for (const auto& [id, peer] : peers_) {
     const Status& status = peer.status;
-    if (is_in_run(peer) && status.phase == Phase::kTraining && status.has_train) {
-      trainers.push_back(id);
-    }
+    if (!is_in_run(peer) || status.phase < Phase::kTraining || !status.has_train) continue;
+    walking.push_back(id);
+    plan_->member_walks(id, status.first_epoch, {status.epoch, status.position});
   }
-  plan_->set_members(trainers);
+  plan_->keep_members(walking);
 }
 
 // ── Evaluation and the decision to stop, on the nominee ──
@@ -233,6 +232,7 @@ void Run::on_tick(Instant now, RunOutbox& out) {
   ask_for_what_lacks(now, out);
   if (now >= next_release_) {
     release_stable(now);
+    if (replica_) close_epochs();
     next_release_ = now + milliseconds(100);
   }
   const bool may_hurry = status_is_due_ && now - last_status_ >= milliseconds(5);

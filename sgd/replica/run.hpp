@@ -248,7 +248,12 @@ class Run {
   /// Where this member's walk through the rows begins.
   [[nodiscard]] WalkProgress first_position() const;
   void withdraw(RowQueue& queue);
-  [[nodiscard]] std::optional<RowRange> next_rows();
+  void tell_blocks(std::vector<CellDelta>& fresh);
+  void close_epochs();
+  void share_out(Instant now);
+  [[nodiscard]] std::uint64_t rows_ahead(const RowQueue& queue, Instant now) const;
+  [[nodiscard]] double in_epochs(WalkProgress place) const;
+  [[nodiscard]] std::uint64_t joining_epoch() const;
   void note_news();
   [[nodiscard]] double unheard_updates(double lookahead, Instant now) const;
   [[nodiscard]] bool counts_as_trainer(PeerId id, const Peer& peer, Instant now) const;
@@ -408,7 +413,8 @@ class Run {
   double allowance_ = 0;  ///< rows that the rate limit has released
   Instant fed_at_{};
   std::uint64_t unfinished_blocks_ = 0;
-  std::deque<RowRange> withdrawn_;    ///< released, and taken back near the end
+  Instant training_since_{};
+  Instant next_share_{};              ///< when it is next looked whether this member is behind
   std::uint64_t fed_rows_ = 0;        ///< released to the workers
   std::uint64_t published_rows_ = 0;  ///< of these, in published deltas
   // What was measured.

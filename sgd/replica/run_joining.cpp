@@ -172,10 +172,15 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   parts_.clear();
   wanted_part_ = 0;
   rounds_.reset();
-  replica_ = std::make_unique<Replica>(info_->id, origin_, info_->layout(), options_.retained_bytes,
-                                       is_by_rounds ? ApplyMode::kByRound : ApplyMode::kAtOnce);
   plan_ = std::make_unique<BlockPlan>(info_->trained_rows(), info_->settings.seed,
                                       is_by_rounds ? options_.name_key : self_);
+  // Of an epoch that a checkpoint broke off some blocks come twice or not at all.
+  const std::uint64_t first_epoch =
+      (info_->first_updates() + info_->trained_rows() - 1) / info_->trained_rows();
+  replica_ = std::make_unique<Replica>(
+      info_->id, origin_, info_->layout(), options_.retained_bytes,
+      is_by_rounds ? ApplyMode::kByRound : ApplyMode::kAtOnce,
+      is_sharded() ? BlockTally() : BlockTally(plan_->block_count(), first_epoch));
   if (is_by_rounds) make_rounds(now);
   run_start_ = now - std::chrono::duration_cast<std::chrono::nanoseconds>(
                          std::chrono::duration<double>(elapsed_s));

@@ -145,8 +145,10 @@ Status Run::own_status() const {
   status.examples = replica_->sums().examples();
   status.last_seq = replica_->last_seq();
   status.rate = static_cast<std::uint64_t>(rate_.per_second());
+  status.first_epoch = plan_->first_epoch();
   status.epoch = progress.epoch;
   status.position = progress.position;
+  status.handovers = plan_->own_handovers();
   status.applied_hash = replica_->applied_hash();
   status.digest = replica_->digest();
   status.final_id = final_ ? final_->id() : 0;
@@ -191,6 +193,7 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
   peer.has_status = true;
   peer.status = *status;
   peer.status.points.clear();
+  peer.status.handovers.clear();
   if (is_another_voter) tell_rounds_of_members(now, out);
   if (is_first) send_status(std::array{from}, out);
   if (phase_ == Phase::kNoRun) {  // it may be what the creation of a run waits for
@@ -220,6 +223,9 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
   }
   replica_->heard_of(status.origin, status.last_seq, now);
   update_trainers();
+  if (!rounds_ && !is_sharded()) {
+    for (const Handover& handover : status.handovers) plan_->handed_over(from, handover);
+  }
   compare_lineages(status, now);
   // Who is joining has no state yet.
   if (status.phase >= Phase::kTraining && status.applied_hash == replica_->applied_hash() &&

@@ -317,6 +317,7 @@ void Run::contribute(OwnWork& own, std::uint64_t round, Instant now, RunOutbox& 
                                  static_cast<std::uint64_t>(fresh.front().value));
       if (work_.own_log.size() > kMostLogged) work_.own_log.pop_front();
     }
+    tell_blocks(fresh);
     publish_to_run(fresh, out);
   }
   RoundOutbox wanted;

@@ -11,7 +11,18 @@ namespace {
 
 /// Rows that wait for the workers: enough for a network thread that comes late, few enough that a
 /// change of members is soon felt.
-constexpr std::uint64_t kRowsAhead = 32'768;
+constexpr std::uint64_t kMostRowsAhead = 32'768;
+constexpr std::uint64_t kLeastRowsAhead = 2'048;
+/// No more than are trained on in this time, where that is known.
+constexpr double kSecondsAhead = 0.2;
+
+/// Within this time members have heard a status, a lost one included.
+constexpr double kNewsSeconds = 0.25;
+/// Epochs that a member is believed to be before the cluster.
+constexpr double kMostAhead = 64;
+/// Epochs that a member may be behind the cluster.
+constexpr double kMostBehind = 0.125;
+constexpr std::chrono::milliseconds kShareAgain{100};
 
 double seconds_between(Instant from, Instant to) {
   return std::chrono::duration<double>(to - from).count();
@@ -25,7 +36,8 @@ void Run::start_training(Instant now, RunOutbox& out) {
   fed_at_ = now;
   allowance_ = 0;
   unfinished_blocks_ = 0;
-  withdrawn_.clear();
+  next_share_ = now + kShareAgain;
+  training_since_ = now;
   fed_rows_ = 0;
   published_rows_ = 0;
   for (auto& [id, peer] : peers_) peer.published_then = 0;
@@ -50,14 +62,8 @@ void Run::start_training(Instant now, RunOutbox& out) {
     }
     update_trainers();
   } else {
+    plan_->start({joining_epoch(), 0}, std::array{self_});
     update_trainers();
-    std::vector<PeerId> trainers = {self_};
-    for (const auto& [id, peer] : peers_) {
-      if (is_in_run(peer) && peer.status.phase == Phase::kTraining && peer.status.has_train) {
-        trainers.push_back(id);
-      }
-    }
-    plan_->start({replica_->sums().examples() / info_->trained_rows() + 1, 0}, trainers);
   }
   out.events.push_back({RunEventType::kStartTraining, 0, {}, {}});
 }
@@ -72,6 +78,62 @@ WalkProgress Run::first_position() const {
           static_cast<std::uint64_t>(part * static_cast<double>(plan_->block_count()))};
 }
 
+double Run::in_epochs(WalkProgress place) const {
+  return static_cast<double>(place.epoch) +
+         static_cast<double>(place.position) / static_cast<double>(plan_->block_count());
+}
+
+// The first epoch that nobody walks in before the others have heard of this member.
+std::uint64_t Run::joining_epoch() const {
+  const auto rows = static_cast<double>(info_->trained_rows());
+  const double cluster = static_cast<double>(replica_->sums().examples()) / rows;
+  double furthest = cluster;
+  for (const auto& [id, peer] : peers_) {
+    if (!is_in_run(peer)) continue;
+    furthest = std::max(furthest, in_epochs({peer.status.epoch, peer.status.position}));
+  }
+  furthest = std::min(furthest, cluster + kMostAhead);
+  return static_cast<std::uint64_t>(furthest + kNewsSeconds * cluster_rate() / rows) + 1;
+}
+
+// Who is behind the cluster hands over what it would have to catch up with, to one of those that
+// are not: so fast members train on more blocks, and epochs end at about the same time everywhere.
+// (Shares of the hash differ by chance, too.)
+void Run::share_out(Instant now) {
+  if (rounds_ || is_sharded() || now < next_share_) return;
+  next_share_ = now + kShareAgain;
+  const auto rows = static_cast<double>(info_->trained_rows());
+  const double cluster = static_cast<double>(replica_->sums().examples()) / rows;
+  const double most = std::max(kMostBehind, kNewsSeconds * cluster_rate() / rows);
+  if (in_epochs(plan_->place()) + most > cluster) return;
+  const PeerId heir = any_of(peers_where([&](const Peer& peer) {
+    const Status& status = peer.status;
+    return is_in_run(peer) && status.phase == Phase::kTraining && status.has_train &&
+           in_epochs({status.epoch, status.position}) > cluster - most / 2;
+  }));
+  if (heir == 0) return;
+  const auto epoch = static_cast<std::uint64_t>(cluster);
+  const auto blocks = static_cast<double>(plan_->block_count());
+  const WalkProgress to = {
+      epoch, static_cast<std::uint64_t>((cluster - static_cast<double>(epoch)) * blocks)};
+  plan_->hand_over(to, heir);
+  status_is_due_ = true;
+}
+
+// So few that a change of owners is soon felt where others may take what a slow member has.
+std::uint64_t Run::rows_ahead(const RowQueue& queue, Instant now) const {
+  if (peers_.empty()) return kMostRowsAhead;
+  double rate = rate_.per_second();
+  if (rate <= 0) {  // not known yet
+    const std::uint64_t waiting =
+        (queue.pushed() - queue.popped()) * BlockPlan::block_rows(info_->trained_rows());
+    const double seconds = std::max(seconds_between(training_since_, now), kSecondsAhead / 20);
+    rate = static_cast<double>(fed_rows_ - std::min(fed_rows_, waiting)) / seconds;
+  }
+  const double most = std::min(rate * kSecondsAhead, static_cast<double>(kMostRowsAhead));
+  return std::max(kLeastRowsAhead, static_cast<std::uint64_t>(most));
+}
+
 Supply Run::feed(RowQueue& queue, Instant now) {
   if (!is_training_ || stop_ || is_leaving_ || switch_to_) return Supply::kShort;
   if (options_.rate_limit > 0) {
@@ -83,7 +145,7 @@ Supply Run::feed(RowQueue& queue, Instant now) {
   fed_at_ = now;
   const std::uint32_t block_rows = BlockPlan::block_rows(info_->trained_rows());
   const std::uint64_t most_ranges =
-      std::min<std::uint64_t>(kRowsAhead / block_rows, queue.capacity());
+      std::min<std::uint64_t>(rows_ahead(queue, now) / block_rows, queue.capacity());
   const double lookahead_now = lookahead(now);
   const double known =
       static_cast<double>(replica_->sums().examples()) + unheard_updates(lookahead_now, now);
@@ -92,18 +154,23 @@ Supply Run::feed(RowQueue& queue, Instant now) {
     return known + lookahead_now * static_cast<double>(fed_rows_ - published_rows_);
   };
   // Near the end nobody has more than would be this member's share of what is left: the rows that
-  // come last are taken back.
-  if (expected() >= most + lookahead_now * block_rows) withdraw(queue);
+  // come last are taken back. So are those of a member that turns out to be slow.
+  const bool is_too_full = queue.pushed() - queue.popped() > 2 * most_ranges;
+  if (is_too_full || expected() >= most + lookahead_now * block_rows) {
+    withdraw(queue);
+  } else {
+    share_out(now);
+  }
   while (expected() < most && queue.pushed() - queue.popped() < most_ranges) {
     if (options_.rate_limit > 0 && allowance_ < block_rows) break;
-    const auto range = next_rows();
+    const auto range = plan_->next();
     if (!range) break;
     const bool is_pushed = queue.push(*range);
     assert(is_pushed);
     allowance_ -= range->count;
     fed_rows_ += range->count;
   }
-  unfinished_blocks_ = queue.pushed() - queue.popped() + withdrawn_.size();
+  unfinished_blocks_ = queue.pushed() - queue.popped();
   if (expected() >= most) return Supply::kHeldBack;
   return queue.pushed() - queue.popped() >= most_ranges ? Supply::kFull : Supply::kShort;
 }
@@ -115,14 +182,7 @@ void Run::withdraw(RowQueue& queue) {
     allowance_ += range->count;
     fed_rows_ -= range->count;
   }
-  withdrawn_.insert(withdrawn_.begin(), taken.begin(), taken.end());
-}
-
-std::optional<RowRange> Run::next_rows() {
-  if (withdrawn_.empty()) return plan_->next();
-  const RowRange range = withdrawn_.front();
-  withdrawn_.pop_front();
-  return range;
+  plan_->put_back(taken);
 }
 
 // From whom something new is known, what it did meanwhile is known as well.
@@ -168,10 +228,37 @@ void Run::flush(OwnWork& own, Instant now, RunOutbox& out) {
   if (fresh.front().cell == SumsLayout::kExamples) {
     published_rows_ += static_cast<std::uint64_t>(fresh.front().value);
   }
+  tell_blocks(fresh);
   replica_->publish(fresh, out.broadcasts);
   out.broadcast_to = peers_where(
       [&](const Peer& peer) { return is_in_run(peer) && peer.status.phase < Phase::kConfirmed; });
   check_overflow(now, out);
+}
+
+// Who trained on which block goes with what was learned from it.
+void Run::tell_blocks(std::vector<CellDelta>& fresh) {
+  if (replica_->tally().blocks_an_epoch() == 0) return;
+  const std::uint64_t cells = replica_->sums().layout().cell_count();
+  for (const std::uint64_t index : plan_->take_finished(unfinished_blocks_)) {
+    if (index > std::numeric_limits<std::uint32_t>::max() - cells) break;
+    fresh.push_back({static_cast<std::uint32_t>(cells + index), 1});
+  }
+}
+
+// An epoch is over when everybody who trains is past it, and what they told of it is known.
+void Run::close_epochs() {
+  std::optional<std::uint64_t> epoch;
+  if (may_train()) {
+    if (!is_training_ && phase_ < Phase::kStopped) return;
+    epoch = plan_->progress(unfinished_blocks_).epoch;
+  }
+  for (const auto& [id, peer] : peers_) {
+    const Status& status = peer.status;
+    if (!is_in_run(peer) || status.phase < Phase::kTraining || !status.has_train) continue;
+    if (replica_->contiguous(status.origin) < status.last_seq) return;
+    epoch = std::min(epoch.value_or(status.epoch), status.epoch);
+  }
+  if (epoch) replica_->tally().close_before(*epoch);
 }
 
 void Run::check_overflow(Instant now, RunOutbox& out) {

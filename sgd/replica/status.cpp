@@ -63,11 +63,20 @@ void write_head(const Status& status, ByteWriter& writer) {
   writer.varint(status.examples);
   writer.varint(status.last_seq);
   writer.varint(status.rate);
+  writer.varint(status.first_epoch);
   writer.varint(status.epoch);
   writer.varint(status.position);
   writer.varint(status.kept_rows);
   writer.varint(status.resumable);
   writer.varint(status.part_rows);
+  writer.varint(status.handovers.size());
+  for (const Handover& handover : status.handovers) {
+    for (const WalkProgress& place : {handover.from, handover.to}) {
+      writer.varint(place.epoch);
+      writer.varint(place.position);
+    }
+    writer.u64(handover.heir);
+  }
   writer.u64(status.applied_hash);
   writer.u64(status.digest);
   writer.u64(status.final_id);
@@ -131,11 +140,22 @@ std::optional<Status> decode_status(std::span<const std::byte> datagram) {
   status.examples = reader.varint();
   status.last_seq = reader.varint();
   status.rate = reader.varint();
+  status.first_epoch = reader.varint();
   status.epoch = reader.varint();
   status.position = reader.varint();
   status.kept_rows = reader.varint();
   status.resumable = reader.varint();
   status.part_rows = reader.varint();
+  const std::uint64_t handovers = reader.varint();
+  if (handovers > BlockPlan::kMostHandoversTold) reader.fail();
+  for (std::uint64_t i = 0; i < handovers && reader.ok(); ++i) {
+    Handover& handover = status.handovers.emplace_back();
+    for (WalkProgress* place : {&handover.from, &handover.to}) {
+      place->epoch = reader.varint();
+      place->position = reader.varint();
+    }
+    handover.heir = reader.u64();
+  }
   status.applied_hash = reader.u64();
   status.digest = reader.u64();
   status.final_id = reader.u64();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sgd/replica/block_plan.hpp"
 #include "sgd/replica/history.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/replica.hpp"
@@ -52,8 +53,10 @@ struct RoundStatus {
 ///     u8      phase, u8 flags (1 has training data, 2 has test data, 4 data is loaded,
 ///             8 knows the links, 16 a stop order follows, 32 rounds follow, 64 its data is a
 ///             private part)
-///     varint  joined_at, examples, last_seq, rate, epoch, position, kept_rows, resumable,
-///     part_rows u64     applied_hash, digest, final_id [stop]  varint examples, u64 peer, text
+///     varint  joined_at, examples, last_seq, rate, first_epoch, epoch, position, kept_rows,
+///             resumable, part_rows
+///     handovers  varint count; each varint epoch, position, epoch, position, u64 heir
+///     u64     applied_hash, digest, final_id [stop]  varint examples, u64 peer, text
 ///     reason [round] varint epoch, u64 former, varint term, varint round, u64 coordinator points
 ///     varint history length, varint index of the first one here, points cover   varint count; each
 ///     u64 origin, varint contiguous, varint ranges; each range
@@ -73,12 +76,14 @@ struct Status {
   std::uint64_t joined_at = 0;  ///< t at which the member joined the run; 0 for founders
   std::uint64_t examples = 0;
   std::uint64_t last_seq = 0;
-  std::uint64_t rate = 0;   ///< updates a second over the last second; 0 unknown
-  std::uint64_t epoch = 0;  ///< sampling progress
+  std::uint64_t rate = 0;         ///< updates a second over the last second; 0 unknown
+  std::uint64_t first_epoch = 0;  ///< that it shares
+  std::uint64_t epoch = 0;        ///< sampling progress
   std::uint64_t position = 0;
-  std::uint64_t kept_rows = 0;  ///< 1 + the history row whose state is kept; 0: none is
-  std::uint64_t resumable = 0;  ///< 1 + updates of its checkpoint; 0: it has none, or a run
-  std::uint64_t part_rows = 0;  ///< of the private part that it trains on
+  std::vector<Handover> handovers;  ///< its newest ones
+  std::uint64_t kept_rows = 0;      ///< 1 + the history row whose state is kept; 0: none is
+  std::uint64_t resumable = 0;      ///< 1 + updates of its checkpoint; 0: it has none, or a run
+  std::uint64_t part_rows = 0;      ///< of the private part that it trains on
   std::uint64_t applied_hash = 0;
   std::uint64_t digest = 0;
   std::uint64_t final_id = 0;  ///< 0: knows none

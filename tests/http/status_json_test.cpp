@@ -41,7 +41,8 @@ NodeStatus full_status() {
                     EvaluatorInfo{"3f", "c"}};
   status.run = {"r1", "hinge", 1e-4, {{1e-4, 1e-3}}, 47236, 200000, "18446744073709551615",
                 3000, "r0",    7};
-  status.training = {1.5, 300000, 75000, 1e6, 7.5e7, 0.31, 0.22, 0.94, 0.21, 3, 8.5, "epochs"};
+  status.training = {1.5, 300000, 75000, 1e6, 7.5e7, 0.31, 0.22, 0.94, 0.21, 3, 8.5, "epochs", {}};
+  status.training.sampling = SamplingInfo{2, 782, 3, 4};
   status.replica = {"d16e57", 100, 2, 55};
   status.network = {1, 2, 3, 4, 5};
   status.rounds = RoundsInfo{2, 4, true, 3, 0.02, 5, 6, 7, "no quorum"};
@@ -73,7 +74,10 @@ BOOST_AUTO_TEST_CASE(status_has_every_field_of_the_contract) {
       "training.updates_per_second:int64 training.nonzeros_per_second:int64 "
       "training.train_loss:double training.test_loss:double training.test_accuracy:double "
       "training.best_test_loss:double training.round:int64 training.eta_seconds:double "
-      "training.stop_reason:string replica.state_digest:string replica.pending_updates:int64 "
+      "training.stop_reason:string training.sampling.epochs:int64 "
+      "training.sampling.blocks:int64 training.sampling.missed_blocks:int64 "
+      "training.sampling.repeated_blocks:int64 replica.state_digest:string "
+      "replica.pending_updates:int64 "
       "replica.divergence:int64 replica.published_seq:int64 network.sent_bytes_total:int64 "
       "network.received_bytes_total:int64 network.datagrams_lost_total:int64 "
       "network.datagrams_repaired_total:int64 network.datagrams_rejected_total:int64 "

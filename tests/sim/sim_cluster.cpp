@@ -72,6 +72,7 @@ struct SimCluster::Node {
   bool is_training = false;
   std::uint64_t life = 0;
   double allowance = 0;
+  double speed = 1;
   std::uint64_t trained = 0;
   sgd::Phase last_phase = sgd::Phase::kNoRun;
   sgd::RunId last_run = 0;
@@ -118,6 +119,7 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data,
   core.random_seed = random_();
   nodes_.push_back(std::make_unique<Node>(std::move(core), now_));
   nodes_[index]->has_data = has_data;
+  if (index < options_.slow_nodes) nodes_[index]->speed = 0.25;
   if (checkpoint) nodes_[index]->core.run().offer_checkpoint(std::move(*checkpoint));
   NodeOutbox out;
   for (const std::size_t seed : seeds) {
@@ -273,7 +275,8 @@ void SimCluster::tick(std::size_t index, std::uint64_t life) {
 }
 
 void SimCluster::train(Node& node, nanoseconds time) {
-  node.allowance += options_.updates_per_second * std::chrono::duration<double>(time).count();
+  node.allowance +=
+      node.speed * options_.updates_per_second * std::chrono::duration<double>(time).count();
   while (node.allowance > 0) {
     const auto range = node.queue->pop();
     if (!range) {

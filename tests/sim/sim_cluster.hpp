@@ -39,6 +39,7 @@ struct SimOptions {
   std::uint32_t features = 300;
   double epochs = 2;
   double updates_per_second = 40'000;  ///< of each node
+  std::size_t slow_nodes = 0;          ///< of those started first, a quarter as fast
   std::uint32_t expect = 1;
   std::size_t retained_bytes = std::size_t{64} << 20U;
   double best_epoch = 0;  ///< at which the test loss is lowest; 0: it never changes

@@ -80,8 +80,10 @@ BOOST_AUTO_TEST_CASE(a_usual_entry_takes_two_bytes) {
 BOOST_AUTO_TEST_CASE(what_cannot_be_right_is_refused_with_its_reason) {
   BOOST_CHECK(error_of(raw_delta({})) == DeltaError::kEmpty);
   BOOST_CHECK(error_of(raw_delta({{0, 1}})) == DeltaError::kCellOutOfRange);
-  BOOST_CHECK(error_of(raw_delta({{1'006, 1}})) == DeltaError::kCellOutOfRange);
-  BOOST_CHECK(error_of(raw_delta({{1'000, 1}, {6, 1}})) == DeltaError::kCellOutOfRange);
+  BOOST_CHECK(error_of(raw_delta({{1'000, 1}, {0xffff'ffff, 1}})) == DeltaError::kCellOutOfRange);
+  // Past the cells are blocks that were trained on, some times each.
+  BOOST_CHECK(error_of(raw_delta({{1'006, -1}})) == DeltaError::kValueOutOfRange);
+  BOOST_CHECK(error_of(raw_delta({{1'006, 256}})) == DeltaError::kValueOutOfRange);
   BOOST_CHECK(error_of(raw_delta({{~std::uint64_t{0}, 1}})) == DeltaError::kCellOutOfRange);
   BOOST_CHECK(error_of(raw_delta({{6, 0}})) == DeltaError::kValueOutOfRange);
   BOOST_CHECK(error_of(raw_delta({{6, kLargestSumDelta + 1}})) == DeltaError::kValueOutOfRange);

@@ -1,6 +1,7 @@
 #include "sgd/replica/replica.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <map>
 
 #include "sgd/learn/own_work.hpp"
 
@@ -82,6 +83,77 @@ BOOST_AUTO_TEST_CASE(a_gap_is_asked_for_after_a_while_and_with_a_back_off) {
   BOOST_TEST(b.counters_of(a.self()).repaired_total == 1U);
   BOOST_TEST(b.counters_of(99).lost_total == 0U);
   BOOST_CHECK(b.next_repair() == Instant::max());
+}
+
+// With loss there is always some gap: a new one must not wait for what an old one has backed off
+// to.
+BOOST_AUTO_TEST_CASE(a_new_gap_is_asked_for_as_soon_as_the_first_one_was) {
+  Replica a = make(1);
+  Replica b = make(2);
+  std::vector<Bytes> sent;
+  for (int i = 0; i < 40; ++i) sent.push_back(publish(a, 1, 1));
+  std::vector<RepairRequest> due;
+  const auto apply = [&](std::size_t seq, Instant at) {
+    static_cast<void>(b.apply(sent[seq - 1], at));
+  };
+  apply(1, kStart);
+  apply(3, kStart);
+  b.due_repairs(kStart + 4ms, due);
+  BOOST_TEST_REQUIRE(due.size() == 1U);
+  apply(2, kStart + 5ms);  // repairs take a millisecond
+  apply(5, kStart + 5ms);  // and 4 is lost again and again
+  due.clear();
+  Instant now = kStart + 5ms;
+  for (; now < kStart + 300ms; now += 1ms) b.due_repairs(now, due);
+  BOOST_TEST(due.back().tries >= 5U);
+  due.clear();
+  apply(7, now);  // 6 is lost, too
+  b.due_repairs(now + 4ms, due);
+  BOOST_TEST_REQUIRE(!due.empty());
+  BOOST_CHECK((due.front().missing == std::vector<SeqRange>{{6, 6}}));
+  // When something comes, what is still missing is asked for again soon.
+  now += 5ms;
+  apply(4, now);
+  due.clear();
+  b.due_repairs(now + 15ms, due);
+  BOOST_TEST_REQUIRE(due.size() == 1U);
+  BOOST_CHECK((due.front().missing == std::vector<SeqRange>{{6, 6}}));
+}
+
+// What is on its way is not asked for again: a repair takes a round trip.
+BOOST_AUTO_TEST_CASE(repairs_that_take_long_are_asked_for_once) {
+  Replica a = make(1);
+  Replica b = make(2);
+  std::vector<std::pair<Instant, Bytes>> coming;
+  std::map<std::uint64_t, Bytes> kept;
+  std::size_t asked = 0;
+  std::uint64_t lost = 0;
+  Instant now = kStart;
+  for (std::uint64_t tick = 0; tick < 2'000; ++tick, now += 1ms) {
+    if (tick % 5 == 0) {
+      const Bytes bytes = publish(a, 1, 1);
+      kept[a.last_seq()] = bytes;
+      if (tick % 20 == 0) {
+        ++lost;
+      } else {
+        coming.emplace_back(now + 20ms, bytes);
+      }
+    }
+    for (const auto& [at, bytes] : coming) {
+      if (at == now) static_cast<void>(b.apply(bytes, now));
+    }
+    std::vector<RepairRequest> due;
+    b.due_repairs(now, due);
+    for (const RepairRequest& request : due) {
+      for (const SeqRange& range : request.missing) {
+        for (std::uint64_t seq = range.first; seq <= range.last; ++seq) {
+          ++asked;
+          coming.emplace_back(now + 40ms, kept.at(seq));
+        }
+      }
+    }
+  }
+  BOOST_TEST(asked < lost * 2);  // until it is known how long one takes, some twice
 }
 
 BOOST_AUTO_TEST_CASE(a_lost_tail_is_known_from_what_others_say) {

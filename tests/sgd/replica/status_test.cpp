@@ -22,6 +22,8 @@ Status full_status() {
   status.rate = 7;
   status.epoch = 8;
   status.position = 9;
+  status.first_epoch = 3;
+  status.handovers = {{{7, 300}, {8, 5}, 77}, {{8, 6}, {8, 9}, 78}};
   status.applied_hash = 10;
   status.digest = 11;
   status.final_id = 12;
@@ -52,6 +54,8 @@ BOOST_AUTO_TEST_CASE(what_is_encoded_is_decoded) {
   BOOST_TEST_REQUIRE(got->points.size() == 1U);
   BOOST_TEST(got->points[0].test_accuracy == 0.94);
   BOOST_CHECK(got->coverage == sent.coverage);
+  BOOST_TEST(got->first_epoch == sent.first_epoch);
+  BOOST_CHECK(got->handovers == sent.handovers);
 }
 
 BOOST_AUTO_TEST_CASE(a_long_coverage_goes_in_parts_that_each_stand_alone) {
