@@ -10,7 +10,8 @@
 #
 # With CI=true in the environment a skipped test counts as failed: there everything that tests need must be there, but
 # for the data sets beside the repository, which a fresh clone does not have, for axe-core, which npm brings, for
-# kubectl, of which Debian 12 has an old one, and for a machine on which Chromium does not stay up.
+# kubectl, of which Debian 12 has an old one, for scikit-learn, whose Debian package needs Boost 1.74 (by way of Pythran),
+# which cannot be there beside 1.81, and for a machine on which Chromium does not stay up.
 set -eu
 
 repository=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "sgd/data/synthetic.hpp"
 #include "tests/sgd/data/datasets.hpp"
+#include "tests/sgd/data/synthetic_rows.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(ids_so_wide_that_no_table_holds_them_are_ordered_alike) {
 }
 
 BOOST_AUTO_TEST_CASE(order_agrees_with_a_plain_count_for_any_number_of_threads) {
-  const Dataset dataset = make_synthetic_rcv1({.rows = 20'000}, 2);
+  const Dataset& dataset = synthetic_rows(20'000);
   std::map<std::uint32_t, std::uint32_t> frequency;
   std::map<std::uint32_t, std::size_t> first;
   for (std::size_t row = 0; row < dataset.rows.row_count(); ++row) {

@@ -107,7 +107,9 @@ BOOST_AUTO_TEST_CASE(any_number_of_threads_reads_the_same) {
     vectors += std::to_string(document) + "  ";
     for (int k = 1; k <= 12; ++k) vectors += std::to_string(k * (document % 97 + 1)) + ":0.125 ";
     vectors += "\n";
-    qrels = (document % 3 == 0 ? "CCAT " : "GCAT ") + std::to_string(document) + " 1\n" + qrels;
+  }
+  for (int document = 59'999; document >= 30'000; --document) {
+    qrels += (document % 3 == 0 ? "CCAT " : "GCAT ") + std::to_string(document) + " 1\n";
   }
   directory.write("lyrl2004_vectors_train.dat", vectors);
   directory.write("rcv1-v2.topics.qrels", qrels);  // documents in another order

@@ -11,6 +11,7 @@
 #include "sgd/data/fingerprint.hpp"
 #include "sgd/data/svmlight_writer.hpp"
 #include "tests/sgd/data/datasets.hpp"
+#include "tests/sgd/data/synthetic_rows.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -37,7 +38,7 @@ std::string text_of(const Dataset& dataset) {
 BOOST_AUTO_TEST_SUITE(synthetic)
 
 BOOST_AUTO_TEST_CASE(first_thousand_training_rows_are_the_published_bytes) {
-  const std::string text = text_of(make_synthetic_rcv1({.rows = 1000}, 2));
+  const std::string text = text_of(synthetic_rows(1000));
   BOOST_TEST(text.size() == 1'176'040U);
   BOOST_TEST(sha256(text) == "d95985f75c478e9d161629b81d0a25ffc87d1d5ca3601ea54be1c177888d930f");
 }
@@ -49,7 +50,7 @@ BOOST_AUTO_TEST_CASE(first_thousand_test_rows_are_the_published_bytes) {
 
 BOOST_AUTO_TEST_CASE(any_number_of_threads_makes_the_same_rows) {
   const Dataset one = make_synthetic_rcv1({.rows = 5000, .seed = 7}, 1);
-  for (const unsigned threads : {2U, 3U, 7U}) {
+  for (const unsigned threads : {2U, 7U}) {
     BOOST_TEST(equal_contents(one, make_synthetic_rcv1({.rows = 5000, .seed = 7}, threads)),
                threads);
   }
@@ -63,17 +64,16 @@ BOOST_AUTO_TEST_CASE(rows_are_what_their_text_parses_to) {
 
 BOOST_AUTO_TEST_CASE(larger_set_begins_with_the_smaller) {
   const Dataset small = make_synthetic_rcv1({.rows = 300}, 2);
-  const Dataset large = make_synthetic_rcv1({.rows = 700}, 2);
-  BOOST_TEST((text_of(large).starts_with(text_of(small))));
+  BOOST_TEST((text_of(synthetic_rows(1000)).starts_with(text_of(small))));
 }
 
 BOOST_AUTO_TEST_CASE(seed_makes_another_set) {
-  BOOST_TEST(make_synthetic_rcv1({.rows = 10, .seed = 1}, 1).fingerprint !=
-             make_synthetic_rcv1({.rows = 10, .seed = 2}, 1).fingerprint);
+  BOOST_TEST(make_synthetic_rcv1({.rows = 1000, .seed = 2}, 1).fingerprint !=
+             synthetic_rows(1000).fingerprint);
 }
 
 BOOST_AUTO_TEST_CASE(rows_have_length_one_and_the_published_shape) {
-  const Dataset dataset = make_synthetic_rcv1({.rows = 20'000}, 2);
+  const Dataset& dataset = synthetic_rows(20'000);
   double positive = 0.0;
   for (std::size_t row = 0; row < dataset.row_count(); ++row) {
     double square = 0.0;

@@ -10,8 +10,8 @@
 #include <tuple>
 #include <vector>
 
-#include "sgd/data/synthetic.hpp"
 #include "tests/sgd/data/datasets.hpp"
+#include "tests/sgd/data/synthetic_rows.hpp"
 
 namespace hogwild::sgd {
 namespace {
@@ -48,7 +48,7 @@ std::string rows_of_norm(double norm, int count) {
 BOOST_AUTO_TEST_SUITE(training_rows)
 
 BOOST_AUTO_TEST_CASE(prepared_rows_are_the_rows_of_the_file_in_another_order) {
-  const Dataset dataset = make_synthetic_rcv1({.rows = 3000}, 2);
+  const Dataset& dataset = synthetic_rows(3000);
   const TrainingSet set = prepare_valid(dataset, 2);
   BOOST_TEST(set.scale.factor == 1.0F);
   std::vector<PlainRow> expected;
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(prepared_rows_are_the_rows_of_the_file_in_another_order) {
 }
 
 BOOST_AUTO_TEST_CASE(any_number_of_threads_prepares_the_same_bits) {
-  const Dataset dataset = make_synthetic_rcv1({.rows = 30'000}, 2);
+  const Dataset& dataset = synthetic_rows(20'000);
   const TrainingSet one = prepare_valid(dataset, 1);
   for (const unsigned threads : {2U, 3U, 7U}) {
     const TrainingSet many = prepare_valid(dataset, threads);
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(any_number_of_threads_prepares_the_same_bits) {
 }
 
 BOOST_AUTO_TEST_CASE(rows_that_are_read_by_range_are_the_same_rows) {
-  const Dataset dataset = make_synthetic_rcv1({.rows = 3'000}, 1);
+  const Dataset& dataset = synthetic_rows(3000);
   TrainingSet set = prepare_training(dataset, 1).value();
   const std::vector<float> values(set.rows.sparse().value().begin(),
                                   set.rows.sparse().value().end());
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(mean_squares_are_those_of_the_scaled_rows_over_all_rows) {
 }
 
 BOOST_AUTO_TEST_CASE(mean_squares_agree_with_a_plain_sum) {
-  const Dataset dataset = make_synthetic_rcv1({.rows = 30'000}, 2);
+  const Dataset& dataset = synthetic_rows(20'000);
   const TrainingSet set = prepare_valid(dataset, 2);
   std::map<std::uint32_t, double> sums;
   for (std::size_t i = 0; i < dataset.rows.nonzero_count(); ++i) {
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(mean_squares_agree_with_a_plain_sum) {
   for (const auto& [feature, sum] : sums) {
     const double mean = set.mean_square[set.order.rank_of(feature)];
     // Sums are whole numbers of units: of 2^15 rows of norm one, 2^-46 a square.
-    BOOST_TEST_REQUIRE(std::abs(mean * 30'000 - sum) <= 30'000 * 0x1p-46);
+    BOOST_TEST_REQUIRE(std::abs(mean * 20'000 - sum) <= 20'000 * 0x1p-46);
   }
 }
 
@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(scoring_rows_keep_their_order_and_drop_what_training_never_
 }
 
 BOOST_AUTO_TEST_CASE(training_set_prepared_for_scoring_is_the_same_rows) {
-  const Dataset dataset = make_synthetic_rcv1({.rows = 2000}, 2);
+  const Dataset& dataset = synthetic_rows(3000);
   const TrainingSet set = prepare_valid(dataset);
   const auto scoring = prepare_scoring(dataset, set.order, set.labels, set.scale, 2);
   BOOST_TEST_REQUIRE(scoring.has_value());
