@@ -174,9 +174,13 @@ std::vector<std::uint64_t> BlockPlan::take_finished(std::uint64_t unfinished) {
 }
 
 WalkProgress BlockPlan::progress(std::uint64_t unfinished) const {
-  if (unfinished == 0 || recent_.empty()) return at_;
-  const std::size_t back = std::min<std::size_t>(unfinished, recent_.size());
-  return recent_[recent_.size() - back].at;
+  WalkProgress done = at_;
+  if (unfinished > 0 && !recent_.empty()) {
+    const std::size_t back = std::min<std::size_t>(unfinished, recent_.size());
+    done = recent_[recent_.size() - back].at;
+  }
+  // At its end an epoch is over, whether or not the next one has begun.
+  return done.position == block_count_ ? WalkProgress{done.epoch + 1, 0} : done;
 }
 
 const BlockPlan::Member* BlockPlan::heaviest(WalkProgress at, std::uint32_t block,
