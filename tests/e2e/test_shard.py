@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from swarm import SIGKILL, TEST, SwarmTest, run
+from swarm import SIGKILL, SYNTHETIC_TEST, SwarmTest, run
 
 
 class Shard(SwarmTest):
@@ -26,7 +26,7 @@ class Shard(SwarmTest):
             file.write_text("".join(text[third * 3000:(third + 1) * 3000]))
             self.files.append(file)
         self.test = self.directory / "test.svm"
-        self.test.write_text(run("data", "synth", TEST).stdout)
+        self.test.write_text(run("data", "synth", SYNTHETIC_TEST).stdout)
         self.whole = self.directory / "whole.svm"
         self.whole.write_text("".join(text))
 
