@@ -138,7 +138,7 @@ std::optional<RowRange> BlockPlan::next() {
   if (!next_.empty()) {
     const Placed taken = next_.front();
     next_.pop_front();
-    remember({taken.place, at_, taken.block});
+    remember(taken);
     return rows_of(taken.block);
   }
   assert(!order_.empty());
@@ -156,7 +156,7 @@ std::optional<RowRange> BlockPlan::next() {
   return std::nullopt;
 }
 
-void BlockPlan::remember(const Taken& taken) {
+void BlockPlan::remember(const Placed& taken) {
   recent_.push_back(taken);
   if (recent_.size() <= kMostRecent) return;
   recent_.pop_front();
@@ -178,6 +178,8 @@ WalkProgress BlockPlan::progress(std::uint64_t unfinished) const {
   if (unfinished > 0 && !recent_.empty()) {
     const std::size_t back = std::min<std::size_t>(unfinished, recent_.size());
     done = recent_[recent_.size() - back].at;
+  } else if (!next_.empty()) {
+    done = next_.front().at;
   }
   // At its end an epoch is over, whether or not the next one has begun.
   return done.position == block_count_ ? WalkProgress{done.epoch + 1, 0} : done;
@@ -239,7 +241,7 @@ void BlockPlan::inherit_by(WalkProgress first, auto&& change) {
     const auto order = at.epoch == at_.epoch ? order_ : order_of(at.epoch);
     const std::uint64_t end = at.epoch == at_.epoch ? at_.position : order.size();
     for (; at.position < end; ++at.position) {
-      if (owner(at, order[at.position]) != self_) others.push_back({at, order[at.position]});
+      if (owner(at, order[at.position]) != self_) others.push_back({at, at_, order[at.position]});
     }
   }
   change();
@@ -257,12 +259,12 @@ void BlockPlan::member_gone(PeerId gone, WalkProgress done) {
 }
 
 void BlockPlan::put_back(std::span<const RowRange> rows) {
-  std::vector<Taken> trained;  // between them: somebody was quicker
+  std::vector<Placed> trained;  // between them: somebody was quicker
   while (!rows.empty() && recent_.size() > told_) {
-    const Taken taken = recent_.back();
+    const Placed taken = recent_.back();
     recent_.pop_back();
     if (rows_of(taken.block) == rows.back()) {
-      next_.push_front({taken.place, taken.block});
+      next_.push_front(taken);
       rows = rows.first(rows.size() - 1);
     } else {
       trained.push_back(taken);
@@ -282,7 +284,7 @@ void BlockPlan::hand_over(WalkProgress to, PeerId heir) {
     }
     // What nobody takes stays its own.
     const std::uint32_t block = order_[at_.position];
-    if (owner(at_, block) == self_) next_.push_back({at_, block});
+    if (owner(at_, block) == self_) next_.push_back({at_, at_, block});
     ++at_.position;
   }
 }

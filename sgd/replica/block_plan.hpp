@@ -106,18 +106,14 @@ class BlockPlan {
     [[nodiscard]] bool is_gone(WalkProgress at) const { return gone_at && *gone_at <= at; }
   };
 
+  /// A block that is, or was, to be trained on: its place, and where the walk stood when it came.
   struct Placed {
-    WalkProgress place;
-    std::uint32_t block = 0;
-  };
-  /// A block that next() gave: its place, and where the walk stood.
-  struct Taken {
     WalkProgress place;
     WalkProgress at;
     std::uint32_t block = 0;
   };
 
-  void remember(const Taken& taken);
+  void remember(const Placed& taken);
   void begin_epoch(std::uint64_t epoch);
   [[nodiscard]] std::uint64_t epochs_back() const;
   [[nodiscard]] std::vector<std::uint32_t> order_of(std::uint64_t epoch) const;
@@ -145,9 +141,11 @@ class BlockPlan {
   std::uint64_t first_epoch_ = 0;
   std::vector<Member> members_;
   std::map<PeerId, std::deque<Handover>> handovers_;  ///< by who gave
-  std::deque<Placed> next_;   ///< what comes before the walk goes on: inherited or put back
-  std::deque<Taken> recent_;  ///< the newest next() results
-  std::uint64_t told_ = 0;    ///< of recent_, by take_finished()
+  /// What comes before the walk goes on, inherited or put back: the walk stood earliest for the
+  /// first of them.
+  std::deque<Placed> next_;
+  std::deque<Placed> recent_;  ///< the newest next() results
+  std::uint64_t told_ = 0;     ///< of recent_, by take_finished()
   std::uint64_t inherited_total_ = 0;
 };
 

@@ -169,10 +169,14 @@ BOOST_AUTO_TEST_CASE(blocks_that_are_put_back_come_again_and_trained_ones_do_not
   plan.start({0, 0}, std::vector<PeerId>{1});
   std::vector<RowRange> taken;
   for (int i = 0; i < 6; ++i) taken.push_back(*plan.next());
+  BOOST_CHECK((plan.progress(0) == WalkProgress{0, 6}));
   // A worker took one of the last four meanwhile.
   plan.put_back(std::vector<RowRange>{taken[2], taken[3], taken[5]});
   BOOST_TEST(plan.take_finished(0).size() == 3U);
+  BOOST_CHECK((plan.progress(0) == WalkProgress{0, 2}));  // what waits is not done
   for (const std::size_t i : {2U, 3U, 5U}) BOOST_CHECK((plan.next() == taken[i]));
+  BOOST_CHECK((plan.progress(3) == WalkProgress{0, 2}));
+  BOOST_CHECK((plan.progress(0) == WalkProgress{0, 6}));
   const auto next = plan.next();
   BOOST_CHECK(std::ranges::find(taken, *next) == taken.end());
 }
