@@ -232,9 +232,10 @@ void Node::on_run_event(sgd::RunEvent& event) {
       log_.event(LogLevel::kMembership, "links_known");
       break;
     case Type::kRefused:
-      log_.warning("refused_by_run",
-                   {{"reason", event.detail},
-                    {"hint", "leave the flag out, join another cluster, or give another --state"}});
+      log_.warning(
+          "refused_by_run",
+          {{"reason", event.detail},
+           {"hint", "start it with what the run has, or with another --cluster or --state"}});
       begin_leave(kRefused, "refused");
       break;
     case Type::kAdopted:
