@@ -4,19 +4,16 @@ import json
 import random
 import unittest
 
-from swarm import SIGKILL, SwarmTest, run
-from test_search import made_rows
+from swarm import SIGKILL, run
+from test_search import OnMadeRows
 
 LAMBDAS = ["1e-6", "1e-3", "10"]
 
 
-class Candidates(SwarmTest):
+class Candidates(OnMadeRows):
 
     def setUp(self):
         super().setUp()
-        self.train, self.test = (self.directory / name for name in ["train.svm", "test.svm"])
-        self.train.write_text("".join(made_rows(1000, 1)))
-        self.test.write_text("".join(made_rows(500, 2)))
         self.data = ("--train", self.train, "--test", self.test)
 
     def found_alone(self, value, *arguments):

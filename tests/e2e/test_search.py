@@ -21,13 +21,17 @@ def made_rows(count, seed):
     return lines
 
 
-class Search(SwarmTest):
+class OnMadeRows(SwarmTest):
+    """A test on two files of made_rows()."""
 
     def setUp(self):
         super().setUp()
         self.train, self.test = (self.directory / name for name in ["train.svm", "test.svm"])
         self.train.write_text("".join(made_rows(1000, 1)))
         self.test.write_text("".join(made_rows(500, 2)))
+
+
+class Search(OnMadeRows):
 
     def fit(self, *arguments):
         report = self.directory / "report.json"
