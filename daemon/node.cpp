@@ -240,7 +240,7 @@ sgd::RunOptions Node::run_options() const {
   sgd::RunSettings& settings = run.settings;
   if (options_.mode == NodeMode::kSync) settings.mode = "sync";
   settings.loss = learn.loss;
-  settings.lambda = learn.candidates();
+  settings.lambda = learn.lambda;
   settings.l1 = learn.l1;
   settings.class_weight = learn.class_weight;
   settings.shape = learn.shape;

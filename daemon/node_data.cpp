@@ -156,7 +156,7 @@ LearnOptions Node::learn_of(const sgd::RunInfo& info) const {
   LearnOptions learn = options_.learn;
   if (learn.test.empty()) learn.test = info.settings.test_source;
   learn.shape = info.settings.shape;
-  if (info.candidate_count() > 1) learn.lambdas = info.settings.lambda;
+  learn.lambda = info.settings.lambda;
   return learn;
 }
 

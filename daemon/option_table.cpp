@@ -145,27 +145,25 @@ Outcome set_name(const OptionSpec&, std::string_view text, Values& values) {
   return {};
 }
 
-/// One value; or several, which train chooses from.
+/// One value; or several to choose from.
 Outcome set_lambda(const OptionSpec& option, std::string_view text, Values& values) {
   std::vector<double> lambdas;
   for (bool is_more = true; is_more;) {
     const std::size_t comma = text.find(',');
     is_more = comma != std::string_view::npos;
-    const auto set =
-        set_number<&Values::learn, &LearnOptions::lambda>(option, text.substr(0, comma), values);
-    if (!set) return set;
-    const double lambda = values.learn.lambda;
-    if (std::ranges::find(lambdas, lambda) != lambdas.end()) {
-      return std::unexpected(fmt::format("{} is there twice", lambda));
+    const auto lambda = parse_number(text.substr(0, comma));
+    if (!lambda) return std::unexpected(lambda.error());
+    if (auto checked = check_range(option, *lambda); !checked) return checked;
+    if (std::ranges::find(lambdas, *lambda) != lambdas.end()) {
+      return std::unexpected(fmt::format("{} is there twice", *lambda));
     }
-    lambdas.push_back(lambda);
+    lambdas.push_back(*lambda);
     if (is_more) text.remove_prefix(comma + 1);
   }
   if (lambdas.size() > sgd::kMostCandidates) {
     return std::unexpected(fmt::format("expected {} values at most", sgd::kMostCandidates));
   }
-  if (lambdas.size() == 1) lambdas.clear();
-  values.learn.lambdas = std::move(lambdas);
+  values.learn.lambda = std::move(lambdas);
   return {};
 }
 

@@ -165,10 +165,10 @@ Invocation node_invocation(OptionValues&& values, GivenOptions&& given, Violatio
   node.stop = values.stop;
   node.log = std::move(values.log);
   node.given = std::move(given);
-  if (!node.learn.lambdas.empty() && !node.learn.train.empty() && node.learn.test.empty()) {
+  if (node.learn.lambda.size() > 1 && !node.learn.train.empty() && node.learn.test.empty()) {
     violations.push_back("--lambda: several values need rows to choose by; expected --test DATA");
   }
-  if (!node.learn.lambdas.empty() && !node.learn.init.empty()) {
+  if (node.learn.lambda.size() > 1 && !node.learn.init.empty()) {
     violations.push_back("--init: expected one --lambda with it");
   }
   settle_gossip(node, violations);
@@ -181,11 +181,11 @@ Invocation train_invocation(OptionValues&& values, GivenOptions&& given, Violati
   TrainOptions train = std::move(values.train);
   settle_epochs(values.stop);
   train.learn = std::move(values.learn);
-  if (!train.learn.lambdas.empty() && train.folds == 0 && train.learn.test.empty()) {
+  if (train.learn.lambda.size() > 1 && train.folds == 0 && train.learn.test.empty()) {
     violations.push_back(
         "--lambda: several values need rows to choose by; expected --test DATA or --cv K");
   }
-  if (!train.learn.init.empty() && (!train.learn.lambdas.empty() || train.folds > 0)) {
+  if (!train.learn.init.empty() && (train.learn.lambda.size() > 1 || train.folds > 0)) {
     violations.push_back("--init: expected one --lambda and no --cv with it");
   }
   train.stop = values.stop;

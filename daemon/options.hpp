@@ -32,8 +32,7 @@ struct LearnOptions {
   std::string train;  ///< DATA, empty where none was named
   std::string test;   ///< DATA, empty where none was named
   sgd::Loss loss = sgd::Loss::kHinge;
-  double lambda = 0;
-  std::vector<double> lambdas{};  ///< to choose from, two at least; empty where there is no choice
+  std::vector<double> lambda{};  ///< one at least once parsed; several are to choose from
   double l1 = 0;
   sgd::ClassWeightSetting class_weight;
   sgd::DeclaredShape shape{};
@@ -46,11 +45,6 @@ struct LearnOptions {
   Pinning pin = Pinning::kAuto;
   sgd::InstructionPath instructions = sgd::best_instruction_path();
   std::optional<std::uint64_t> seed;
-
-  /// All values of lambda, one at least.
-  [[nodiscard]] std::vector<double> candidates() const {
-    return lambdas.empty() ? std::vector{lambda} : lambdas;
-  }
 };
 
 /// When training ends at the latest: the first of those that are set.

@@ -140,7 +140,9 @@ int run_train(const TrainOptions& options) {
   const std::uint64_t seed = learn.seed.value_or(std::random_device{}());
   sgd::RunInfo info;
   info.settings.loss = learn.loss;
-  info.settings.lambda = {learn.lambda};
+  // Several are tried one by one, each in a state of its own.
+  const std::vector<double> lambdas = learn.lambda;
+  info.settings.lambda = learn.lambda = {lambdas.front()};
   info.settings.l1 = learn.l1;
   info.settings.class_weight = learn.class_weight;
   info.settings.bias = learn.bias;
@@ -181,17 +183,14 @@ int run_train(const TrainOptions& options) {
   const LocalLimits limits{options.stop.epochs.value_or(0), options.stop.updates.value_or(0),
                            max_time_s};
   boost::json::value searched = nullptr;
-  if (options.folds > 0 || !learn.lambdas.empty()) {
-    const SearchPlan plan{.lambdas = learn.candidates(),
-                          .folds = options.folds,
-                          .limits = limits,
-                          .threads = learn.threads};
+  if (options.folds > 0 || lambdas.size() > 1) {
+    const SearchPlan plan{
+        .lambdas = lambdas, .folds = options.folds, .limits = limits, .threads = learn.threads};
     const auto found = search_lambda(learn, plan, *data, info, options.log.level > 0);
     if (!found) {
       fmt::print(stderr, "hogwild train: {}\n", found.error().message);
       return found.error().exit_code;
     }
-    learn.lambda = found->lambda;
     info.settings.lambda = {found->lambda};
     searched = found->report;
   }
@@ -284,7 +283,7 @@ int run_train(const TrainOptions& options) {
       {"train", learn.train},
       {"test", learn.test},
       {"loss", sgd::to_string(learn.loss)},
-      {"lambda", learn.lambda},
+      {"lambda", info.settings.lambda.front()},
       {"l1", learn.l1},
       {"class_weight", learn.class_weight.text()},
       {"init", learn.init.string()},

@@ -81,7 +81,7 @@ std::expected<sgd::TrainingSet, DataFailure> open_cache(const std::string& path,
 std::expected<void, DataFailure> check_memory(const std::string& what,
                                               const sgd::TrainingSet& train,
                                               const LearnOptions& learn, unsigned threads) {
-  const std::uint64_t columns = learn.candidates().size() * train.labels.column_count();
+  const std::uint64_t columns = learn.lambda.size() * train.labels.column_count();
   const std::uint64_t needed = sgd::learner_bytes(train.rows.feature_count(), columns, threads);
   auto complaint = memory_complaint("training on " + what + " with " +
                                         std::to_string(train.rows.feature_count()) +
