@@ -22,7 +22,7 @@ constexpr double kNewsSeconds = 0.25;
 constexpr double kMostAhead = 64;
 /// Epochs that a member may be behind the cluster.
 constexpr double kMostBehind = 0.125;
-constexpr std::chrono::milliseconds kShareAgain{100};
+constexpr std::chrono::milliseconds kShareAgain{500};
 
 double seconds_between(Instant from, Instant to) {
   return std::chrono::duration<double>(to - from).count();
