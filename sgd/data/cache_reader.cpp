@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
 #include <system_error>
 #include <utility>
@@ -227,7 +228,8 @@ Cache::Cache(std::string path, std::shared_ptr<const Text> file, CacheHeader hea
                                    layout[CacheSection::kSource].bytes)) {}
 
 bool is_cache_file(const std::string& path) {
-  if (path == "-") return false;
+  std::error_code error;  // A pipe is not opened: who writes into it would see its reader go.
+  if (path == "-" || !std::filesystem::is_regular_file(path, error)) return false;
   const auto file = OpenFile::open(path);
   char bytes[kCacheMagic.size()];
   const ssize_t got =

@@ -1,8 +1,14 @@
 #include "sgd/data/cache.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <cstring>
 #include <functional>
+#include <future>
 #include <random>
 #include <string>
 
@@ -149,6 +155,18 @@ BOOST_AUTO_TEST_CASE(source_that_anybody_can_make_again_is_remembered) {
   BOOST_TEST_REQUIRE(dataset.has_value());
   BOOST_TEST(dataset->shared_source == synthetic->shared_source);
   BOOST_TEST(equal_contents(*dataset, *synthetic));
+}
+
+BOOST_AUTO_TEST_CASE(pipe_is_no_cache_and_is_not_opened_to_see_it) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path("pipe.hwd");
+  BOOST_TEST_REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  auto asked = std::async(std::launch::async, [&] { return is_cache_file(path); });
+  const bool answered = asked.wait_for(std::chrono::seconds(5)) == std::future_status::ready;
+  const int writer = open(path.c_str(), O_RDWR);  // lets go what waits for one
+  BOOST_TEST(answered);
+  BOOST_TEST(!asked.get());
+  close(writer);
 }
 
 BOOST_AUTO_TEST_CASE(file_that_is_cut_short_or_too_long_says_so) {
