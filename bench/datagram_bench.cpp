@@ -4,7 +4,7 @@
 //     build/bench/datagram_bench bytes DATA...
 //
 // With `bytes`: how many bytes an update takes in deltas of windows of different length, from the
-// first update on and after an epoch, and what two forms of dense blocks would make of them.
+// first update on and after half an epoch, and how many if each cell came with its own gap.
 //
 // Deltas are those of a flush of 5,000 updates of synth:rcv1: entries of the frequent features,
 // small values. Datagrams go over loopback, from one socket to another of this process, so one
@@ -30,6 +30,7 @@
 #include "sgd/learn/own_work.hpp"
 #include "sgd/learn/worker.hpp"
 #include "sgd/replica/block_plan.hpp"
+#include "sgd/replica/delta.hpp"
 #include "sgd/replica/replica.hpp"
 
 namespace hogwild {
@@ -77,44 +78,33 @@ std::vector<sgd::CellDelta> flush_of(const sgd::TrainingSet& set, std::uint64_t 
   return fresh;
 }
 
-/// Bytes of entries, as they are and were aligned groups of 16 cells written densely where that is
-/// shorter: 2 bytes and a byte each, or 2 bytes, a bitmap and a byte each that changed.
-struct Sizes {
-  double sparse = 0;
-  double dense = 0;
-  double bitmap = 0;
-};
-
-Sizes sizes_of(std::span<const sgd::CellDelta> entries) {
-  Sizes sizes;
-  std::int64_t previous = -1;
-  for (std::size_t i = 0; i < entries.size();) {
-    const std::uint32_t group = entries[i].cell / 16;
-    std::size_t sparse = 0;
-    std::size_t count = 0;
-    bool is_small = true;
-    for (; i < entries.size() && entries[i].cell / 16 == group; ++i, ++count) {
-      sgd::Bytes bytes;
-      sgd::ByteWriter writer(bytes);
-      writer.varint(static_cast<std::uint64_t>(entries[i].cell - previous));
-      writer.zigzag(entries[i].value);
-      previous = entries[i].cell;
-      sparse += bytes.size();
-      is_small = is_small && entries[i].value >= -127 && entries[i].value <= 127;
-    }
-    const auto least = [&](std::size_t other) {
-      return static_cast<double>(is_small ? std::min(sparse, other) : sparse);
-    };
-    sizes.sparse += static_cast<double>(sparse);
-    sizes.dense += least(2 + 16);
-    sizes.bitmap += least(2 + 2 + count);
+/// Bytes of the datagrams that carry `entries`.
+double bytes_sent(std::span<const sgd::CellDelta> entries) {
+  double sum = 0;
+  while (!entries.empty()) {
+    sgd::Bytes datagram;
+    entries = entries.subspan(sgd::encode_delta({1, 2, 3}, entries, datagram));
+    sum += static_cast<double>(datagram.size());
   }
-  return sizes;
+  return sum;
+}
+
+/// Bytes of `entries` if each were a gap and a value, without the heads of datagrams.
+double bytes_cell_by_cell(std::span<const sgd::CellDelta> entries) {
+  sgd::Bytes bytes;
+  sgd::ByteWriter writer(bytes);
+  std::int64_t previous = -1;
+  for (const sgd::CellDelta& entry : entries) {
+    writer.varint(static_cast<std::uint64_t>(entry.cell - previous));
+    writer.zigzag(entry.value);
+    previous = entry.cell;
+  }
+  return static_cast<double>(bytes.size());
 }
 
 int bytes_of(std::span<char*> sources) {
-  fmt::print("{:<34} {:>7} {:>8} {:>8} {:>8} {:>8}\n", "bytes an update", "window", "entries",
-             "as it is", "dense", "bitmap");
+  fmt::print("{:<34} {:>7} {:>8} {:>8} {:>13}\n", "bytes an update", "window", "entries", "sent",
+             "cell by cell");
   for (const char* const text : sources) {
     const auto source = sgd::parse_data_source(text);
     if (!source) return fmt::print("{}: no data\n", text), 1;
@@ -126,11 +116,10 @@ int bytes_of(std::span<char*> sources) {
         const std::uint64_t before = is_later ? rows / 2 : 0;
         if (before + window > rows) continue;
         const auto fresh = flush_of(*set, window, before);
-        const Sizes sizes = sizes_of(fresh);
         const auto each = [&](double bytes) { return bytes / static_cast<double>(window); };
-        fmt::print("{:<34} {:>7} {:>8} {:>8.1f} {:>8.1f} {:>8.1f}\n",
+        fmt::print("{:<34} {:>7} {:>8} {:>8.1f} {:>13.1f}\n",
                    fmt::format("{}{}", text, is_later ? ", later" : ""), window, fresh.size(),
-                   each(sizes.sparse), each(sizes.dense), each(sizes.bitmap));
+                   each(bytes_sent(fresh)), each(bytes_cell_by_cell(fresh)));
       }
     }
   }

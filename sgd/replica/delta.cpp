@@ -1,5 +1,7 @@
 #include "sgd/replica/delta.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cassert>
 
 namespace hogwild::sgd {
@@ -20,6 +22,42 @@ bool is_valid(const DeltaHeader& header) {
 
 /// Cells and blocks together.
 constexpr std::uint64_t kMostCells = std::uint64_t{1} << 32U;
+constexpr std::uint32_t kGroupCells = 16;
+
+std::size_t varint_bytes(std::uint64_t value) {
+  return static_cast<std::size_t>(std::bit_width(value | 1U) + 6) / 7;
+}
+
+/// The entries of the group that the first one is of.
+std::span<const CellDelta> first_group(std::span<const CellDelta> entries) {
+  const std::uint32_t group = entries.front().cell / kGroupCells;
+  std::size_t count = 1;
+  while (count < entries.size() && entries[count].cell / kGroupCells == group) ++count;
+  return entries.first(count);
+}
+
+/// Appends the entries of one group in the shorter form; returns the cell after them.
+std::uint64_t write_group(std::span<const CellDelta> entries, std::uint64_t next,
+                          ByteWriter& writer) {
+  const std::uint64_t first = entries.front().cell;
+  const std::uint64_t group = first / kGroupCells;
+  const std::uint64_t cell_head = 2 * (first - next + 1);
+  const std::uint64_t group_head = 2 * (group - next / kGroupCells + 1) + 1;
+  if (varint_bytes(cell_head) + entries.size() - 1 <= varint_bytes(group_head) + 2) {
+    for (const CellDelta& entry : entries) {
+      writer.varint(2 * (entry.cell - next + 1));
+      writer.zigzag(entry.value);
+      next = std::uint64_t{entry.cell} + 1;
+    }
+    return next;
+  }
+  std::uint32_t present = 0;
+  for (const CellDelta& entry : entries) present |= 1U << entry.cell % kGroupCells;
+  writer.varint(group_head);
+  writer.u16(static_cast<std::uint16_t>(present));
+  for (const CellDelta& entry : entries) writer.zigzag(entry.value);
+  return (group + 1) * kGroupCells;
+}
 
 bool value_in_range(const SumsLayout& layout, CellDelta entry) {
   if (entry.cell >= layout.cell_count()) return entry.value > 0 && entry.value <= kMostBlockTimes;
@@ -44,18 +82,17 @@ std::size_t encode_delta(const DeltaHeader& header, std::span<const CellDelta> e
   writer.u64(header.run);
   writer.u64(header.origin);
   writer.varint(header.seq);
-  std::int64_t previous = -1;
+  std::uint64_t next = 0;
   std::size_t count = 0;
-  for (const CellDelta& entry : entries) {
+  while (count < entries.size()) {
     const std::size_t before = writer.size();
-    writer.varint(static_cast<std::uint64_t>(std::int64_t{entry.cell} - previous));
-    writer.zigzag(entry.value);
+    const auto group = first_group(entries.subspan(count));
+    next = write_group(group, next, writer);
     if (writer.size() > kLargestPayload) {
       out.resize(before);
       break;
     }
-    previous = entry.cell;
-    ++count;
+    count += group.size();
   }
   if (count < entries.size()) out.resize(kLargestPayload);
   return count;
@@ -80,20 +117,36 @@ std::expected<DeltaHeader, DeltaError> decode_delta(std::span<const std::byte> d
   if (reader.left() == 0) return std::unexpected(DeltaError::kEmpty);
   std::uint64_t next = 0;  // the smallest cell that may come
   while (reader.left() > 0) {
-    const std::uint64_t gap = reader.varint();
-    if (gap == 0 && reader.ok() && !entries.empty()) {
+    const std::uint64_t head = reader.varint();
+    if (head == 0 && reader.ok() && !entries.empty()) {
       if (!reader.rest_is_zero()) return std::unexpected(DeltaError::kCellOutOfRange);
       break;
     }
-    const std::int64_t value = reader.zigzag();
+    const std::uint64_t gap = head / 2;
+    const bool is_group = head % 2 == 1;
+    std::uint32_t present =
+        is_group ? reader.u16() : 1;  // which cells from `first` on have a value
     if (!reader.ok()) return std::unexpected(DeltaError::kTruncated);
-    if (gap == 0 || gap > kMostCells - next) {
+    if (gap == 0 || gap > kMostCells || present == 0) {
       return std::unexpected(DeltaError::kCellOutOfRange);
     }
-    const CellDelta entry{static_cast<std::uint32_t>(next + gap - 1), value};
-    if (!value_in_range(layout, entry)) return std::unexpected(DeltaError::kValueOutOfRange);
-    entries.push_back(entry);
-    next += gap;
+    const std::uint64_t first =
+        is_group ? (next / kGroupCells + gap - 1) * kGroupCells : next + gap - 1;
+    const auto lowest = static_cast<unsigned>(std::countr_zero(present));
+    const auto width = static_cast<unsigned>(std::bit_width(present));
+    if (first + lowest < next || first + width > kMostCells) {
+      return std::unexpected(DeltaError::kCellOutOfRange);
+    }
+    for (; present != 0; present &= present - 1) {
+      const CellDelta entry{
+          static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(std::countr_zero(present)),
+          reader.zigzag()};
+      if (!value_in_range(layout, entry)) {
+        return std::unexpected(reader.ok() ? DeltaError::kValueOutOfRange : DeltaError::kTruncated);
+      }
+      entries.push_back(entry);
+    }
+    next = is_group ? first + kGroupCells : first + 1;
   }
   return header;
 }

@@ -17,10 +17,16 @@ namespace hogwild::sgd {
 ///     u64      run
 ///     u64      origin: the process that learned it, whoever sends the datagram
 ///     varint   seq: the origin's number of this datagram, from 1
-///     entries  varint (cell − previous cell), ascending, the first from −1;
-///              then zigzag varint value, never 0
+///     items    ascending, each of one of two forms, in which `next` is the cell after the item
+///              before, 0 at first:
+///              one cell: varint 2·(cell − next + 1), zigzag varint value
+///              a group, cells 16g to 16g + 15: varint 2·(g − ⌊next / 16⌋ + 1) + 1, u16 with the
+///              bit of each that has a value, then their values as zigzag varints
 ///     fill     zero bytes until the end: a datagram that is full has kLargestPayload bytes, so
 ///              that the kernel can send many in one call
+///
+/// A value is never 0. The sender picks the shorter form of a group (bench/README.md has what that
+/// saves).
 ///
 /// Cells are those of SumsLayout. An entry past them is no part of the state: "trained value times
 /// on the block" cell − cell count of the run's walk (sgd/replica/block_tally.hpp). Features are
@@ -48,7 +54,8 @@ inline constexpr std::int64_t kLargestScalarDelta = std::int64_t{1} << 50;
 /// Largest value of an entry for a block.
 inline constexpr std::int64_t kMostBlockTimes = 255;
 
-/// Writes one datagram with as many of `entries` as fit into kLargestPayload; returns how many did.
+/// Writes one datagram with as many of `entries` as fit into kLargestPayload, groups of 16 whole;
+/// returns how many did.
 /// REQUIRES: entries not empty, ascending by cell, values within the bounds and not 0.
 std::size_t encode_delta(const DeltaHeader& header, std::span<const CellDelta> entries, Bytes& out);
 

@@ -7,6 +7,8 @@ namespace hogwild::sgd {
 
 static_assert(std::endian::native == std::endian::little, "raw() copies native integers");
 
+void ByteWriter::u16(std::uint16_t value) { raw(std::span<const std::uint16_t>(&value, 1)); }
+
 void ByteWriter::u64(std::uint64_t value) { raw(std::span<const std::uint64_t>(&value, 1)); }
 
 void ByteWriter::f64(double value) { u64(std::bit_cast<std::uint64_t>(value)); }
@@ -31,17 +33,6 @@ std::uint8_t ByteReader::u8() {
   }
   const auto value = std::to_integer<std::uint8_t>(in_.front());
   in_ = in_.subspan(1);
-  return value;
-}
-
-std::uint64_t ByteReader::u64() {
-  std::uint64_t value = 0;
-  if (in_.size() < sizeof value) {
-    fail();
-    return 0;
-  }
-  std::memcpy(&value, in_.data(), sizeof value);
-  in_ = in_.subspan(sizeof value);
   return value;
 }
 

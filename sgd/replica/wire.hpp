@@ -18,6 +18,7 @@ class ByteWriter {
   explicit ByteWriter(Bytes& out) : out_(out) {}
 
   void u8(std::uint8_t value) { out_.push_back(static_cast<std::byte>(value)); }
+  void u16(std::uint16_t value);
   void u64(std::uint64_t value);
   void f64(double value);
   void varint(std::uint64_t value) {
@@ -52,7 +53,8 @@ class ByteReader {
   explicit ByteReader(std::span<const std::byte> in) : in_(in) {}
 
   [[nodiscard]] std::uint8_t u8();
-  [[nodiscard]] std::uint64_t u64();
+  [[nodiscard]] std::uint16_t u16() { return fixed<std::uint16_t>(); }
+  [[nodiscard]] std::uint64_t u64() { return fixed<std::uint64_t>(); }
   [[nodiscard]] double f64();
   [[nodiscard]] std::uint64_t varint() {
     if (in_.empty() || (in_.front() & std::byte{0x80}) != std::byte{0}) return long_varint();
@@ -91,6 +93,17 @@ class ByteReader {
   }
 
  private:
+  template <typename T>
+  T fixed() {
+    T value = 0;
+    if (in_.size() < sizeof value) {
+      fail();
+      return 0;
+    }
+    std::memcpy(&value, in_.data(), sizeof value);
+    in_ = in_.subspan(sizeof value);
+    return value;
+  }
   std::uint64_t long_varint();
 
   std::span<const std::byte> in_;

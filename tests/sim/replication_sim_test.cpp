@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(what_a_broken_member_sends_is_refused_alike_and_charged_to_
       {sgd::Rejection::kTruncated, delta(1, [](sgd::ByteWriter& w) { w.u8(0x85); })},
       {sgd::Rejection::kBadHeader, delta(0,
                                          [](sgd::ByteWriter& w) {
-                                           w.varint(1);
+                                           w.varint(2);
                                            w.zigzag(5);
                                          })},
       {sgd::Rejection::kCellOutOfRange, delta(1,
@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(what_a_broken_member_sends_is_refused_alike_and_charged_to_
                                               })},
       {sgd::Rejection::kValueOutOfRange, delta(1,
                                                [](sgd::ByteWriter& w) {
-                                                 w.varint(1);
+                                                 w.varint(2);
                                                  w.zigzag(std::int64_t{1} << 60U);
                                                })},
       {sgd::Rejection::kEmpty, delta(1, [](sgd::ByteWriter&) {})},
