@@ -177,31 +177,30 @@ int bench(int runs) {
   const sgd::SumsLayout layout(set->rows.feature_count(), 1);
   constexpr int kTimes = 200;
 
-  std::vector<sgd::Bytes> datagrams;
+  sgd::DatagramBatch datagrams;
   const double publish_s = least(runs, [&] {
     sgd::Replica sender(1, 2, layout, std::size_t{64} << 20U);
     const double start = cpu_seconds();
     for (int i = 0; i < kTimes; ++i) {
-      datagrams.clear();
+      datagrams = {};
       sender.publish(fresh, datagrams);
     }
     return cpu_seconds() - start;
   });
-  std::vector<sgd::Bytes> all;
+  sgd::DatagramBatch all;
   sgd::Replica sender(1, 2, layout, std::size_t{64} << 20U);
   for (int i = 0; i < kTimes; ++i) sender.publish(fresh, all);
   const double apply_s = least(runs, [&] {
     sgd::Replica receiver(1, 3, layout, std::size_t{64} << 20U);
     const double start = cpu_seconds();
-    for (const sgd::Bytes& datagram : all) static_cast<void>(receiver.apply(datagram, {}));
+    for (std::size_t i = 0; i < all.size(); ++i) static_cast<void>(receiver.apply(all[i], {}));
     return cpu_seconds() - start;
   });
-  std::size_t bytes = 0;
-  for (const sgd::Bytes& datagram : datagrams) bytes += datagram.size();
   const auto entries = static_cast<double>(fresh.size());
   const auto count = static_cast<double>(datagrams.size());
   fmt::print("a flush of 5,000 updates: {} entries in {} datagrams, {:.2f} bytes an entry\n",
-             fresh.size(), datagrams.size(), static_cast<double>(bytes) / entries);
+             fresh.size(), datagrams.size(),
+             static_cast<double>(datagrams.total_bytes()) / entries);
   fmt::print("{:<34} {:>9} {:>9}\n", "ns of CPU", "datagram", "entry");
   const auto row = [&](const char* what, double ns) {
     fmt::print("{:<34} {:>9.0f} {:>9.2f}\n", what, ns, ns * count / entries);

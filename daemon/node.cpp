@@ -424,10 +424,10 @@ bool Node::has_send_budget(Instant now) {
 }
 
 void Node::spend(const sgd::RunOutbox& wanted) {
-  for (const Bytes& datagram : wanted.broadcasts) {
-    send_budget_bytes_ -= static_cast<double>((datagram.size() + core_->channel().overhead()) *
-                                              wanted.broadcast_to.size());
-  }
+  const sgd::DatagramBatch& sent = wanted.broadcasts;
+  send_budget_bytes_ -=
+      static_cast<double>((sent.total_bytes() + sent.size() * core_->channel().overhead()) *
+                          wanted.broadcast_to.size());
 }
 
 // The look-ahead of a round is fixed before its workers begin.

@@ -352,11 +352,14 @@ NodeCore::Wrapped NodeCore::wrap(Channel channel, std::span<const std::byte> pay
   return {begin, size, size};
 }
 
-std::vector<NodeCore::Wrapped> NodeCore::wrap_all(Channel channel, std::span<const Bytes> payloads,
+std::vector<NodeCore::Wrapped> NodeCore::wrap_all(Channel channel,
+                                                  const sgd::DatagramBatch& payloads,
                                                   NodeOutbox& out) {
   std::vector<Wrapped> parts;
-  for (const Bytes& payload : payloads) {
-    const Wrapped one = wrap(channel, payload, out);
+  out.bytes.reserve(out.bytes.size() + payloads.total_bytes() +
+                    payloads.size() * channel_.overhead());
+  for (std::size_t i = 0; i < payloads.size(); ++i) {
+    const Wrapped one = wrap(channel, payloads[i], out);
     if (one.size == 0) continue;
     const bool fits = !parts.empty() && one.size <= parts.back().segment &&
                       parts.back().size % parts.back().segment == 0 &&

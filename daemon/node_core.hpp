@@ -204,7 +204,7 @@ class NodeCore {
   };
   [[nodiscard]] Wrapped wrap(Channel channel, std::span<const std::byte> payload, NodeOutbox& out);
   /// Several, in as few parts as their sizes allow.
-  [[nodiscard]] std::vector<Wrapped> wrap_all(Channel channel, std::span<const Bytes> payloads,
+  [[nodiscard]] std::vector<Wrapped> wrap_all(Channel channel, const sgd::DatagramBatch& payloads,
                                               NodeOutbox& out);
   void send(Endpoint to, Channel channel, Wrapped datagrams, NodeOutbox& out);
   void send_to_peer(std::uint64_t peer, Wrapped datagrams, NodeOutbox& out);

@@ -244,6 +244,9 @@ void Node::on_run_event(sgd::RunEvent& event) {
     case Type::kFellBehind:
       log_.event(LogLevel::kMembership, "fell_behind", {{"asking", core_->name_of(event.peer)}});
       break;
+    case Type::kWorkLost:
+      log_.warning("work_lost", {{"lost", event.detail}, {"reason", "fell behind"}});
+      break;
     case Type::kDigestMismatch:
       log_.warning("digest_mismatch",
                    {{"with", core_->name_of(event.peer)},

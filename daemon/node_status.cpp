@@ -269,7 +269,7 @@ http::ReplicaInfo NodeBackend::replica_info() const {
   const sgd::Replica& replica = *node_.core_->run().replica();
   http::ReplicaInfo shown;
   shown.state_digest = hex(replica.digest());
-  shown.divergence = replica.divergence();
+  shown.divergence = node_.core_->run().divergence();
   shown.published_seq = replica.last_seq();
   shown.pending_updates =
       node_.session_ ? static_cast<std::uint64_t>(std::max<std::int64_t>(
@@ -496,7 +496,7 @@ http::Metrics NodeBackend::metrics() const {
     metrics.updates_remote_total = counters.remote_examples_total;
     metrics.pending_updates = status().replica.pending_updates;
     metrics.lookahead_ratio = core.lookahead(Node::Clock::now());
-    metrics.replica_divergence = replica->divergence();
+    metrics.replica_divergence = run.divergence();
     metrics.delta_lost_total = counters.lost_total;
     metrics.delta_repaired_total = counters.repaired_total;
     metrics.delta_duplicate_total = counters.duplicate_total;

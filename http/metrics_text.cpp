@@ -109,7 +109,8 @@ void add_training(Exposition& out, const Metrics& metrics) {
       .sample(metrics.pending_updates);
   out.gauge("hogwild_lookahead_ratio", "Look-ahead of the workers, relative to its bound.")
       .sample(metrics.lookahead_ratio);
-  out.gauge("hogwild_replica_divergence", "Datagrams known to exist and not applied here.")
+  out.gauge("hogwild_replica_divergence",
+            "Datagrams that a live member has and that are not applied here.")
       .sample(metrics.replica_divergence);
 }
 

@@ -107,7 +107,8 @@ struct TrainingInfo {
 struct ReplicaInfo {
   std::optional<std::string> state_digest;
   std::optional<std::uint64_t> pending_updates;  ///< This node's examples not yet published.
-  std::optional<std::uint64_t> divergence;       ///< Datagrams known to exist and not applied here.
+  std::optional<std::uint64_t>
+      divergence;  ///< Datagrams that a live member has and that are not applied here.
   std::optional<std::uint64_t> published_seq;
 };
 

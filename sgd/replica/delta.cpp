@@ -76,7 +76,7 @@ bool value_in_range(const SumsLayout& layout, CellDelta entry) {
 std::size_t encode_delta(const DeltaHeader& header, std::span<const CellDelta> entries,
                          Bytes& out) {
   assert(!entries.empty());
-  out.clear();
+  const std::size_t begin = out.size();
   ByteWriter writer(out);
   writer.u8(static_cast<std::uint8_t>(MessageType::kDelta));
   writer.u64(header.run);
@@ -88,13 +88,13 @@ std::size_t encode_delta(const DeltaHeader& header, std::span<const CellDelta> e
     const std::size_t before = writer.size();
     const auto group = first_group(entries.subspan(count));
     next = write_group(group, next, writer);
-    if (writer.size() > kLargestPayload) {
+    if (writer.size() - begin > kLargestPayload) {
       out.resize(before);
       break;
     }
     count += group.size();
   }
-  if (count < entries.size()) out.resize(kLargestPayload);
+  if (count < entries.size()) out.resize(begin + kLargestPayload);
   return count;
 }
 

@@ -54,9 +54,9 @@ inline constexpr std::int64_t kLargestScalarDelta = std::int64_t{1} << 50;
 /// Largest value of an entry for a block.
 inline constexpr std::int64_t kMostBlockTimes = 255;
 
-/// Writes one datagram with as many of `entries` as fit into kLargestPayload, groups of 16 whole;
-/// returns how many did.
-/// REQUIRES: entries not empty, ascending by cell, values within the bounds and not 0.
+/// Appends one datagram to `out`, with as many of `entries` as fit into kLargestPayload, groups of
+/// 16 whole; returns how many did. REQUIRES: entries not empty, ascending by cell, values within
+/// the bounds and not 0.
 std::size_t encode_delta(const DeltaHeader& header, std::span<const CellDelta> entries, Bytes& out);
 
 /// Reads run, origin and seq only. The type byte was checked by the caller.

@@ -217,15 +217,21 @@ Bytes encode_request(const Request& request) {
   ByteWriter writer(bytes);
   writer.u8(static_cast<std::uint8_t>(request.type));
   writer.u64(request.run);
+  writer.varint(request.examples);
+  writer.u64(request.asker);
   return bytes;
 }
 
 std::optional<Request> decode_request(std::span<const std::byte> bytes) {
   ByteReader reader(bytes);
   const std::uint8_t type = reader.u8();
-  const RunId run = reader.u64();
+  Request request;
+  request.run = reader.u64();
+  request.examples = reader.varint();
+  request.asker = reader.u64();
   if (!reader.done() || type < 1 || type > 4) return std::nullopt;
-  return Request{static_cast<RequestType>(type), run};
+  request.type = static_cast<RequestType>(type);
+  return request;
 }
 
 Bytes encode_refusal() { return {std::byte{0}}; }

@@ -103,6 +103,10 @@ enum class RequestType : std::uint8_t { kSnapshot = 1, kReport = 2, kKeptState =
 struct Request {
   RequestType type = RequestType::kSnapshot;
   RunId run = 0;
+  std::uint64_t examples = 0;  ///< t of who asks
+  PeerId asker = 0;
+
+  friend bool operator==(const Request&, const Request&) = default;
 };
 
 [[nodiscard]] Bytes encode_request(const Request& request);

@@ -45,6 +45,14 @@ bool OriginCoverage::covers(std::uint64_t seq) const {
          });
 }
 
+bool OriginCoverage::covers_any(std::span<const SeqRange> ranges) const {
+  return std::ranges::any_of(ranges, [this](SeqRange wanted) {
+    return wanted.first <= contiguous || std::ranges::any_of(beyond, [wanted](SeqRange range) {
+             return range.first <= wanted.last && wanted.first <= range.last;
+           });
+  });
+}
+
 Replica::Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retained_bytes,
                  ApplyMode mode, BlockTally tally)
     : run_(run),
@@ -68,7 +76,7 @@ void Replica::add(std::span<const CellDelta> entries) {
   for (const CellDelta& entry : count_blocks(entries)) sums_.add(entry);
 }
 
-void Replica::publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out) {
+void Replica::publish(std::span<const CellDelta> fresh, DatagramBatch& out) {
   assert(!is_frozen_);
   if (mode_ == ApplyMode::kAtOnce) static_cast<void>(count_blocks(fresh));
   std::vector<CellDelta> pending(fresh.begin(), fresh.end());
@@ -76,12 +84,10 @@ void Replica::publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out)
     std::vector<CellDelta> rest = cut_to_bounds(pending, sums_.layout());
     std::span<const CellDelta> left(pending);
     while (!left.empty()) {
-      Bytes datagram;
-      left = left.subspan(encode_delta({run_, self_, ++last_seq_}, left, datagram));
+      left = left.subspan(encode_delta({run_, self_, ++last_seq_}, left, out.tail()));
       mark_received(origins_[self_], last_seq_);
       if (mode_ == ApplyMode::kAtOnce) applied_hash_ += datagram_hash(self_, last_seq_);
-      retained_.keep(self_, last_seq_, datagram);
-      out.push_back(std::move(datagram));
+      retained_.keep(self_, last_seq_, out.end_datagram());
     }
     pending = std::move(rest);
   }
@@ -262,6 +268,21 @@ std::uint64_t Replica::divergence() const {
   return missing;
 }
 
+std::vector<Gap> Replica::gaps() const {
+  std::vector<Gap> all;
+  for (const auto& [id, origin] : origins_) {
+    const std::uint64_t count = origin.window.missing_count(origin.known_last);
+    if (count == 0) continue;
+    all.push_back({id, count, origin.window.missing(origin.known_last, kMostRangesAsked)});
+  }
+  return all;
+}
+
+std::uint64_t Replica::own_missing() const {
+  const auto own = origins_.find(self_);
+  return own == origins_.end() ? last_seq_ : own->second.window.missing_count(last_seq_);
+}
+
 ReplicaImage Replica::image() const {
   ReplicaImage image{sums_.image(), digest(), applied_hash_, {}, tally_};
   for (const auto& [id, origin] : origins_) {
@@ -314,9 +335,10 @@ bool Replica::install(const ReplicaImage& image) {
 // What is retained and not part of the image is held as before.
 void Replica::hold_retained_again() {
   for (auto& [id, origin] : origins_) {
-    retained_.for_each(id, [&window = origin.window](std::uint64_t seq, const Bytes&) {
-      if (window.judge(seq) == OriginWindow::Verdict::kNew) window.insert(seq);
-    });
+    retained_.for_each(id,
+                       [&window = origin.window](std::uint64_t seq, std::span<const std::byte>) {
+                         if (window.judge(seq) == OriginWindow::Verdict::kNew) window.insert(seq);
+                       });
     origin.known_last = std::max(origin.known_last, origin.window.highest());
   }
 }
@@ -339,7 +361,7 @@ bool Replica::commit(std::span<const OriginCut> cuts) {
   if (is_frozen_) return false;
   for (const OriginCut& cut : cuts) {
     for (std::uint64_t seq = applied_through(cut.origin) + 1; seq <= cut.through; ++seq) {
-      if (retained_.find(cut.origin, seq) == nullptr) return false;
+      if (retained_.find(cut.origin, seq).empty()) return false;
     }
   }
   for (const OriginCut& cut : cuts) {
@@ -347,7 +369,7 @@ bool Replica::commit(std::span<const OriginCut> cuts) {
     Origin& origin = origins_[cut.origin];
     for (; origin.applied < cut.through; ++origin.applied) {
       const std::uint64_t seq = origin.applied + 1;
-      const auto header = decode_delta(*retained_.find(cut.origin, seq), sums_.layout(), entries_);
+      const auto header = decode_delta(retained_.find(cut.origin, seq), sums_.layout(), entries_);
       assert(header.has_value());  // it was checked before it was kept
       add(entries_);
       if (entries_.front().cell == SumsLayout::kExamples) {
@@ -371,7 +393,7 @@ std::uint64_t Replica::examples_applied(OriginId origin) const {
 }
 
 void Replica::start_over(OriginId fresh) {
-  assert(mode_ == ApplyMode::kByRound && !origins_.contains(fresh));
+  assert(!origins_.contains(fresh));
   self_ = fresh;
   last_seq_ = 0;
 }
@@ -389,7 +411,7 @@ void Replica::release(OriginId origin, std::uint64_t seq) {
 void Replica::reapply_own() {
   if (last_seq_ == 0) return;
   Origin& own = origins_[self_];
-  retained_.for_each(self_, [&](std::uint64_t seq, const Bytes& datagram) {
+  retained_.for_each(self_, [&](std::uint64_t seq, std::span<const std::byte> datagram) {
     if (own.window.judge(seq) != OriginWindow::Verdict::kNew) return;
     const auto header = decode_delta(datagram, sums_.layout(), entries_);
     assert(header.has_value());

@@ -10,6 +10,7 @@
 
 #include "sgd/learn/published_sums.hpp"
 #include "sgd/replica/block_tally.hpp"
+#include "sgd/replica/datagram_batch.hpp"
 #include "sgd/replica/delta.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/origin_window.hpp"
@@ -26,6 +27,8 @@ struct OriginCoverage {
   std::vector<SeqRange> beyond;
 
   [[nodiscard]] bool covers(std::uint64_t seq) const;
+  /// Whether any number of the ranges is covered.
+  [[nodiscard]] bool covers_any(std::span<const SeqRange> ranges) const;
   friend bool operator==(const OriginCoverage&, const OriginCoverage&) = default;
 };
 
@@ -43,6 +46,13 @@ struct RepairRequest {
   OriginId origin = 0;
   std::uint32_t tries = 0;  ///< how often it was asked for already
   std::vector<SeqRange> missing;
+};
+
+/// What of one origin is known to exist and was not received.
+struct Gap {
+  OriginId origin = 0;
+  std::uint64_t count = 0;
+  std::vector<SeqRange> missing;  ///< the first ranges of it
 };
 
 /// One origin's part of a state: its datagrams up to this number.
@@ -109,7 +119,7 @@ class Replica {
   /// Cuts `fresh` into datagrams, keeps them and appends them to `out`.
   /// REQUIRES: ascending by cell; `fresh` is in sums() already (OwnWork::collect), but by rounds it
   /// is not (OwnWork::take).
-  void publish(std::span<const CellDelta> fresh, std::vector<Bytes>& out);
+  void publish(std::span<const CellDelta> fresh, DatagramBatch& out);
 
   /// Applies a datagram that anybody sent.
   ApplyResult apply(std::span<const std::byte> datagram, Instant now);
@@ -124,7 +134,7 @@ class Replica {
   /// When due_repairs() may have something; Instant::max() when nothing is missing.
   [[nodiscard]] Instant next_repair() const;
 
-  [[nodiscard]] const Bytes* retained(OriginId origin, std::uint64_t seq) const {
+  [[nodiscard]] std::span<const std::byte> retained(OriginId origin, std::uint64_t seq) const {
     return retained_.find(origin, seq);
   }
   /// Every live member has this origin's datagrams up to `seq`.
@@ -143,6 +153,9 @@ class Replica {
   [[nodiscard]] std::uint64_t examples_applied(OriginId origin) const;
   /// Goes on under another name; what was published under the old one stays retained.
   void start_over(OriginId fresh);
+  /// Own datagrams that are not part of the state any more: an image lacked them, and no copy was
+  /// kept.
+  [[nodiscard]] std::uint64_t own_missing() const;
   /// From now on own datagrams are let go of by age alone: members out of reach may want them.
   void keep_own() { keeps_own_ = true; }
 
@@ -158,6 +171,7 @@ class Replica {
   [[nodiscard]] std::uint64_t contiguous(OriginId origin) const;
   /// Datagrams known to exist and not applied here.
   [[nodiscard]] std::uint64_t divergence() const;
+  [[nodiscard]] std::vector<Gap> gaps() const;
   [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
   /// All zero of an origin that this replica has not heard of.
   [[nodiscard]] OriginCounters counters_of(OriginId origin) const;

@@ -3,32 +3,34 @@
 namespace hogwild::sgd {
 
 void Retained::keep(OriginId origin, std::uint64_t seq, std::span<const std::byte> datagram) {
-  if (datagram.size() > most_bytes_) return;
+  if (datagram.size() + kOverheadBytes > most_bytes_) return;
   const auto [at, is_new] = kept_.try_emplace({origin, seq}, datagram.begin(), datagram.end());
   if (!is_new) return;
-  bytes_ += datagram.size();
+  bytes_ += datagram.size() + kOverheadBytes;
   by_age_.push_back(at->first);
   while (bytes_ > most_bytes_) {
     const auto oldest = kept_.find(by_age_.front());
     by_age_.pop_front();
     if (oldest == kept_.end()) continue;
-    bytes_ -= oldest->second.size();
-    kept_.erase(oldest);
+    drop(oldest);
     ++evicted_total_;
   }
 }
 
-const Bytes* Retained::find(OriginId origin, std::uint64_t seq) const {
+std::span<const std::byte> Retained::find(OriginId origin, std::uint64_t seq) const {
   const auto at = kept_.find({origin, seq});
-  return at == kept_.end() ? nullptr : &at->second;
+  if (at == kept_.end()) return {};
+  return at->second;
+}
+
+Retained::Kept::iterator Retained::drop(Kept::iterator at) {
+  bytes_ -= at->second.size() + kOverheadBytes;
+  return kept_.erase(at);
 }
 
 void Retained::release(OriginId origin, std::uint64_t seq) {
   auto at = kept_.lower_bound({origin, 0});
-  while (at != kept_.end() && at->first.first == origin && at->first.second <= seq) {
-    bytes_ -= at->second.size();
-    at = kept_.erase(at);
-  }
+  while (at != kept_.end() && at->first.first == origin && at->first.second <= seq) at = drop(at);
   while (!by_age_.empty() && !kept_.contains(by_age_.front())) by_age_.pop_front();
 }
 

@@ -163,9 +163,11 @@ class Run {
   /// Rounds that counted work of every member that trains, and of some only.
   [[nodiscard]] std::uint64_t complete_rounds() const { return work_.complete_total; }
   [[nodiscard]] std::uint64_t partial_rounds() const { return work_.partial_total; }
-  /// By rounds: own updates, and datagrams, that no lineage counted and that are gone.
+  /// Own datagrams that are part of no state any more, and by rounds the updates of them.
   [[nodiscard]] std::uint64_t lost_updates() const { return lost_updates_; }
   [[nodiscard]] std::uint64_t lost_datagrams() const { return lost_datagrams_; }
+  /// Datagrams that a live member has and that are not applied here; 0 outside of a run.
+  [[nodiscard]] std::uint64_t divergence() const;
   /// s_cluster for the workers.
   [[nodiscard]] double lookahead(Instant now) const;
   [[nodiscard]] double own_rate() const { return rate_.per_second(); }
@@ -232,6 +234,8 @@ class Run {
   // run_joining.cpp: creating a run, coming into one
   void try_create(Instant now, RunOutbox& out);
   void enter_run(RunInfo info, Instant now, double elapsed_s);
+  void take_new_origin();
+  void give_up_own_gaps(RunOutbox& out);
   void tell_founders(Instant now, RunOutbox& out);
   void on_founding(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   [[nodiscard]] bool is_gathering(Instant now) const;

@@ -202,6 +202,25 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   set_phase(Phase::kTraining, now);
 }
 
+// From now on this process publishes under another name, its numbers from 1 again.
+void Run::take_new_origin() {
+  do {
+    origin_ = random_();
+  } while (origin_ == 0);
+  replica_->start_over(origin_);
+  status_is_due_ = true;
+}
+
+// Numbers that nobody has would hold up all that follow them, for everybody and for good.
+void Run::give_up_own_gaps(RunOutbox& out) {
+  const std::uint64_t lost = replica_->own_missing();
+  if (lost == 0) return;
+  lost_datagrams_ += lost;
+  out.events.push_back(
+      {RunEventType::kWorkLost, 0, std::to_string(lost) + " datagrams that nobody keeps", {}});
+  take_new_origin();
+}
+
 // What the user said on this node's command line must be what the run has.
 std::string Run::contradiction(const RunInfo& info) const {
   for (const auto& [name, value] : info.settings.items()) {
@@ -289,6 +308,7 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
     return;
   }
   status_is_due_ = true;
+  if (is_same_run && !rounds_ && !final_) give_up_own_gaps(out);
   if (!is_same_run && rounds_) rounds_->follow(*snapshot.round, now);
   if (!is_same_run) {
     history_ = std::move(snapshot.history);

@@ -322,8 +322,25 @@ PeerId Run::repair_source(const RepairRequest& request) {
   return any_of(peers_where([&](const Peer& peer) {
     if (!is_in_run(peer)) return false;
     const auto at = peer.coverage.find(request.origin);
-    return at != peer.coverage.end() && at->second.covers(request.missing.front().first);
+    return at != peer.coverage.end() && at->second.covers_any(request.missing);
   }));
+}
+
+// What nobody alive has will not come: it is void, for everybody.
+std::uint64_t Run::divergence() const {
+  if (!replica_) return 0;
+  std::uint64_t sum = 0;
+  for (const Gap& gap : replica_->gaps()) {
+    const bool may_come = std::ranges::any_of(peers_, [&](const auto& entry) {
+      const Peer& peer = entry.second;
+      if (!is_in_run(peer)) return false;
+      const auto at = peer.coverage.find(gap.origin);
+      return peer.status.origin == gap.origin ||
+             (at != peer.coverage.end() && at->second.covers_any(gap.missing));
+    });
+    if (may_come) sum += gap.count;
+  }
+  return sum;
 }
 
 void Run::send_repairs(Instant now, RunOutbox& out) {
@@ -353,9 +370,9 @@ void Run::on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& ou
   for (const SeqRange& range : nack->missing) {
     for (std::uint64_t seq = range.first; seq <= range.last; ++seq) {
       if (sent == kMostResent || ++looked > OriginWindow::kWindow) return;
-      const Bytes* datagram = replica_->retained(nack->origin, seq);
-      if (datagram == nullptr) continue;
-      out.datagrams.push_back({from, *datagram});
+      const auto datagram = replica_->retained(nack->origin, seq);
+      if (datagram.empty()) continue;
+      out.datagrams.push_back({from, Bytes(datagram.begin(), datagram.end())});
       ++sent;
     }
   }
@@ -390,7 +407,8 @@ void Run::ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out) {
                     : what == Awaited::kReport ? RequestType::kReport
                     : what == Awaited::kPart   ? RequestType::kPart
                                                : RequestType::kKeptState;
-  out.requests.push_back({to, ++token_, encode_request({type, run})});
+  const std::uint64_t examples = replica_ ? replica_->sums().examples() : 0;
+  out.requests.push_back({to, ++token_, encode_request({type, run, examples, self_})});
 }
 
 // Once the end is fixed only who holds exactly the final state can help.
@@ -448,8 +466,12 @@ Bytes Run::on_request(std::span<const std::byte> request, Instant now) {
   if (asked->type == RequestType::kKeptState) {
     return kept ? encode_kept_state(*kept) : encode_refusal();
   }
-  // Who is about to give this run up, or still lacks the final state, is no donor.
-  if (wanted_run_ != 0 || wants_snapshot_ || (final_ && phase_ < Phase::kConfirmed)) {
+  // Who is about to give this run up, or still lacks the final state, is no donor. Where all fell
+  // behind, each lacking what nobody keeps, those with fewer updates take the state of the others.
+  const bool is_behind =
+      wants_snapshot_ && (rounds_ || std::pair(replica_->sums().examples(), self_) <
+                                         std::pair(asked->examples, asked->asker));
+  if (wanted_run_ != 0 || is_behind || (final_ && phase_ < Phase::kConfirmed)) {
     return encode_refusal();
   }
   Snapshot content{*info_, elapsed_s(now), replica_->image(), history_,

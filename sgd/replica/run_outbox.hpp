@@ -7,6 +7,7 @@
 
 #include "sgd/learn/measures.hpp"
 #include "sgd/learn/published_sums.hpp"
+#include "sgd/replica/datagram_batch.hpp"
 #include "sgd/replica/history.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/wire.hpp"
@@ -31,6 +32,7 @@ enum class RunEventType : std::uint8_t {
   kRefused,         ///< this node contradicts the run; detail: how
   kAdopted,         ///< gave up its run for another one
   kFellBehind,      ///< could not repair; takes a snapshot
+  kWorkLost,        ///< fell behind by more than is kept: some own work is lost; detail: how much
   kDigestMismatch,  ///< equal datagrams, different sums: a bug or a broken machine; peer: with whom
   kRound,           ///< by rounds: another one is committed, see Run::last_round()
   kCoordinator,     ///< by rounds: `peer` coordinates now; detail: why
@@ -82,7 +84,7 @@ struct PeerRequest {
 /// What a step of Run wants done; the caller empties it.
 struct RunOutbox {
   std::vector<PeerDatagram> datagrams;
-  std::vector<Bytes> broadcasts;  ///< new deltas, each to every one of `broadcast_to`
+  DatagramBatch broadcasts;  ///< new deltas, each to every one of `broadcast_to`
   std::vector<PeerId> broadcast_to;
   std::vector<PeerRequest> requests;
   std::vector<RunEvent> events;

@@ -376,12 +376,8 @@ bool Run::is_donor(const Status& status) const {
 // of that one's rounds, binds nobody.
 void Run::start_over(const RoundRecord& record, Instant now) {
   work_.former.push_back({origin_, replica_->last_seq()});
-  do {
-    origin_ = random_();
-  } while (origin_ == 0);
-  replica_->start_over(origin_);
+  take_new_origin();
   rounds_->follow(record, now);
-  status_is_due_ = true;
 }
 
 bool Run::install_in_rounds(const Snapshot& snapshot, Instant now, RunOutbox& out) {
@@ -418,8 +414,8 @@ void Run::give_again(RunOutbox& out) {
     std::vector<CellDelta> entries;
     std::uint64_t given = 0;
     for (std::uint64_t seq = through + 1; seq <= last; ++seq) {
-      const Bytes* datagram = replica_->retained(origin, seq);
-      if (datagram == nullptr || !decode_delta(*datagram, replica_->sums().layout(), entries)) {
+      const auto datagram = replica_->retained(origin, seq);
+      if (datagram.empty() || !decode_delta(datagram, replica_->sums().layout(), entries)) {
         for (const auto& [at, examples] : work_.own_log) lost_updates_ += at == seq ? examples : 0;
         ++lost_datagrams_;
         continue;

@@ -66,6 +66,17 @@ BOOST_AUTO_TEST_CASE(what_is_encoded_is_decoded) {
   BOOST_TEST((decoded == entries));
 }
 
+BOOST_AUTO_TEST_CASE(several_are_written_one_behind_the_other) {
+  const std::vector<CellDelta> entries(1, {5, 1});
+  Bytes bytes;
+  static_cast<void>(encode_delta({1, 2, 3}, entries, bytes));
+  const std::size_t size = bytes.size();
+  static_cast<void>(encode_delta({1, 2, 4}, entries, bytes));
+  std::vector<CellDelta> decoded;
+  BOOST_TEST(decode_delta(std::span(bytes).first(size), kLayout, decoded)->seq == 3U);
+  BOOST_TEST(decode_delta(std::span(bytes).subspan(size), kLayout, decoded)->seq == 4U);
+}
+
 BOOST_AUTO_TEST_CASE(many_entries_are_cut_into_datagrams_within_the_bound) {
   std::vector<CellDelta> entries;
   for (std::uint32_t i = 0; i < 1'000; ++i) entries.push_back({5 + i, i % 2 == 0 ? 300'000 : -1});

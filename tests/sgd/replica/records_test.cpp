@@ -206,7 +206,8 @@ BOOST_AUTO_TEST_CASE(any_bytes_are_taken_without_harm) {
   BOOST_TEST(count_accepted_truncations(encode_report(report), [](auto bytes) {
                return decode_report(bytes, full_snapshot().info).has_value();
              }) == 0U);
-  const Bytes request = encode_request({RequestType::kReport, 7});
+  const Bytes request = encode_request({RequestType::kReport, 7, 1'000, 8});
+  BOOST_TEST((decode_request(request) == Request{RequestType::kReport, 7, 1'000, 8}));
   BOOST_TEST(count_accepted_truncations(
                  request, [](auto bytes) { return decode_request(bytes).has_value(); }) == 0U);
 }

@@ -19,10 +19,10 @@ Replica make(OriginId self) { return {kRun, self, kLayout, 1U << 20U}; }
 Bytes publish(Replica& replica, std::uint32_t index, std::int64_t value) {
   const CellDelta delta{kLayout.scalar_count() + index, value};
   replica.sums().add(delta);
-  std::vector<Bytes> out;
+  DatagramBatch out;
   replica.publish(std::array{delta}, out);
   BOOST_TEST_REQUIRE(out.size() == 1U);
-  return out.front();
+  return out.tail();
 }
 
 }  // namespace
@@ -236,10 +236,12 @@ BOOST_AUTO_TEST_CASE(a_value_larger_than_a_datagram_may_carry_goes_in_pieces) {
   Replica b = make(2);
   const CellDelta large{kLayout.scalar_count() + 1, 3 * kLargestSumDelta - 5};
   a.sums().add(large);
-  std::vector<Bytes> out;
+  DatagramBatch out;
   a.publish(std::array{large}, out);
   BOOST_TEST(out.size() == 3U);
-  for (const Bytes& datagram : out) BOOST_CHECK(b.apply(datagram, kStart) == ApplyResult::kApplied);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    BOOST_CHECK(b.apply(out[i], kStart) == ApplyResult::kApplied);
+  }
   BOOST_TEST(a.digest() == b.digest());
 }
 

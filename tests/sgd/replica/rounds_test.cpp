@@ -30,9 +30,9 @@ struct Member {
   }
 
   Bytes publish(std::uint32_t index, std::int64_t value) {
-    std::vector<Bytes> published;
+    DatagramBatch published;
     replica.publish(std::array{CellDelta{kLayout.scalar_count() + index, value}}, published);
-    return published.front();
+    return published.tail();
   }
   [[nodiscard]] bool has_event(RoundEventType type) const {
     return std::any_of(out.events.begin(), out.events.end(),
@@ -261,9 +261,9 @@ BOOST_AUTO_TEST_CASE(a_survivor_goes_on_alone_unless_a_majority_is_asked_for) {
     Pair pair({.needs_majority = needs_majority});
     pair.step(100ms);
     pair.b.replica.apply(pair.a.publish(0, 1), pair.now);
-    std::vector<Bytes> out;
+    DatagramBatch out;
     pair.a.replica.publish(std::array{CellDelta{SumsLayout::kExamples, 10}}, out);
-    pair.b.replica.apply(out.front(), pair.now);
+    pair.b.replica.apply(out[0], pair.now);
     pair.contribute(pair.a);
     pair.contribute(pair.b);
     pair.step(100ms);
