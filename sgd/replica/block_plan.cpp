@@ -22,6 +22,8 @@ constexpr std::uint64_t kMostEpochsBack = 32;
 /// An heir may have handed over what it was given, and so on: so many times.
 constexpr int kMostHeirs = 4;
 constexpr std::size_t kMostHandovers = 256;
+/// Of all members between two times that they are taken up; others are told again.
+constexpr std::size_t kMostHeard = 1024;
 
 }  // namespace
 
@@ -44,6 +46,7 @@ void BlockPlan::start(WalkProgress from, std::span<const PeerId> members) {
   members_.clear();
   for (const PeerId id : members) members_.push_back({id, from.epoch, ~std::uint64_t{0}, {}, {}});
   handovers_.clear();
+  heard_.clear();
   first_epoch_ = from.epoch;
   recent_.clear();
   told_ = 0;
@@ -101,7 +104,7 @@ void BlockPlan::keep_members(std::span<const PeerId> walking) {
       gone.emplace_back(member.id, *member.done);
     }
   }
-  for (const auto& [id, done] : gone) member_gone(id, done);
+  members_gone(gone);
 }
 
 void BlockPlan::begin_epoch(std::uint64_t epoch) {
@@ -252,10 +255,19 @@ void BlockPlan::inherit_by(WalkProgress first, auto&& change) {
   }
 }
 
-void BlockPlan::member_gone(PeerId gone, WalkProgress done) {
-  const Member* member = find(gone);
-  if (member == nullptr || member->gone_at) return;
-  inherit_by(done, [&] { find(gone)->gone_at = done; });
+void BlockPlan::members_gone(std::span<const std::pair<PeerId, WalkProgress>> gone) {
+  std::vector<std::pair<Member*, WalkProgress>> news;
+  std::optional<WalkProgress> first;
+  for (const auto& [id, done] : gone) {
+    Member* const member = find(id);
+    if (member == nullptr || member->gone_at) continue;
+    news.emplace_back(member, done);
+    first = std::min(first.value_or(done), done);
+  }
+  if (!first) return;
+  inherit_by(*first, [&] {
+    for (const auto& [member, done] : news) member->gone_at = done;
+  });
 }
 
 void BlockPlan::put_back(std::span<const RowRange> rows) {
@@ -291,12 +303,26 @@ void BlockPlan::hand_over(WalkProgress to, PeerId heir) {
 
 void BlockPlan::handed_over(PeerId member, const Handover& handover) {
   if (member == self_ || handover.to.epoch + epochs_back() < at_.epoch) return;
-  auto& given = handovers_[member];
-  if (std::ranges::find(given, handover) != given.end()) return;
-  inherit_by(handover.from, [&] {
-    given.push_back(handover);
-    if (given.size() > kMostHandovers) given.pop_front();
+  if (heard_.size() == kMostHeard) return;
+  const auto given = handovers_.find(member);
+  const bool is_known = (given != handovers_.end() &&
+                         std::ranges::find(given->second, handover) != given->second.end()) ||
+                        std::ranges::find(heard_, std::pair(member, handover)) != heard_.end();
+  if (!is_known) heard_.emplace_back(member, handover);
+}
+
+void BlockPlan::take_up_handovers() {
+  if (heard_.empty()) return;
+  WalkProgress first = heard_.front().second.from;
+  for (const auto& [member, handover] : heard_) first = std::min(first, handover.from);
+  inherit_by(first, [&] {
+    for (const auto& [member, handover] : heard_) {
+      auto& given = handovers_[member];
+      given.push_back(handover);
+      if (given.size() > kMostHandovers) given.pop_front();
+    }
   });
+  heard_.clear();
 }
 
 std::vector<Handover> BlockPlan::own_handovers() const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "sgd/learn/row_queue.hpp"
@@ -53,8 +54,9 @@ class BlockPlan {
   void set_members(std::span<const PeerId> members);
   /// A member shares all epochs from `first_epoch` on, as it says, and has come as far as `done`.
   void member_walks(PeerId member, std::uint64_t first_epoch, WalkProgress done);
-  /// A member is gone; it had come as far as `done`. What it had left is shared out anew.
-  void member_gone(PeerId member, WalkProgress done);
+  /// Members are gone, each when it had come as far as it says. What they had left is shared out
+  /// anew. Cost: a pass over the blocks behind the walk from the earliest of these places on.
+  void members_gone(std::span<const std::pair<PeerId, WalkProgress>> gone);
   /// Members that are not in `walking` and did walk, and are not gone yet, are gone.
   void keep_members(std::span<const PeerId> walking);
 
@@ -63,8 +65,10 @@ class BlockPlan {
   /// Goes on at `to`; what this member owned on the way is the heir's. REQUIRES: to is ahead of
   /// place(), to.position <= block_count().
   void hand_over(WalkProgress to, PeerId heir);
-  /// A member said so. It may come again, and late.
+  /// A member said so. It may come again, and late; it counts from take_up_handovers() on.
   void handed_over(PeerId member, const Handover& handover);
+  /// Cost: as members_gone(), for all that were heard of since the last call.
+  void take_up_handovers();
   /// This member's newest ones, for the others; of the last epochs.
   [[nodiscard]] std::vector<Handover> own_handovers() const;
   static constexpr std::size_t kMostHandoversTold = 8;
@@ -141,6 +145,7 @@ class BlockPlan {
   std::uint64_t first_epoch_ = 0;
   std::vector<Member> members_;
   std::map<PeerId, std::deque<Handover>> handovers_;  ///< by who gave
+  std::vector<std::pair<PeerId, Handover>> heard_;    ///< and not taken up yet
   /// What comes before the walk goes on, inherited or put back: the walk stood earliest for the
   /// first of them.
   std::deque<Placed> next_;

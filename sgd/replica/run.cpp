@@ -52,6 +52,7 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
     }
   }
   // What is left in peers_ is gone. Its blocks move to the others.
+  std::vector<std::pair<PeerId, WalkProgress>> gone;
   for (const auto& [id, peer] : peers_) {
     const bool is_part_lost =
         is_sharded() && is_in_run(peer) && peer.status.part_rows > 0 && phase_ == Phase::kTraining;
@@ -59,10 +60,10 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
       out.events.push_back(
           {RunEventType::kPartGone, id, std::to_string(peer.status.part_rows), {}});
     }
-    if (plan_) {
-      plan_->member_gone(rounds_ ? peer.name_key : id, {peer.status.epoch, peer.status.position});
-    }
+    gone.emplace_back(rounds_ ? peer.name_key : id,
+                      WalkProgress{peer.status.epoch, peer.status.position});
   }
+  if (plan_) plan_->members_gone(gone);
   peers_ = std::move(live);
   update_trainers();
   tell_rounds_of_members(now, out);

@@ -405,7 +405,7 @@ class Run {
   OriginId origin_ = 0;
   RunId wanted_run_ = 0;  ///< being joined; 0 none
   Instant run_start_{};
-  std::uint64_t constants_hash_ = 0;  ///< of a run that this member founded; else 0
+  std::optional<Founding> founding_;  ///< of a run that this member created, for its founders
   Instant next_founding_{};           ///< when founders that are missing are told of it again
   std::uint64_t joined_at_ = 0;
   bool is_training_ = false;
@@ -418,6 +418,7 @@ class Run {
   Instant fed_at_{};
   std::uint64_t unfinished_blocks_ = 0;
   Instant training_since_{};
+  Instant next_take_up_{};            ///< when handovers of others are next looked at
   Instant next_share_{};              ///< when it is next looked whether this member is behind
   std::uint64_t fed_rows_ = 0;        ///< released to the workers
   std::uint64_t published_rows_ = 0;  ///< of these, in published deltas

@@ -348,16 +348,18 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
   return info;
 }
 
-Bytes encode_founding(const RunInfo& info, std::uint64_t constants_hash, double elapsed_s) {
+Bytes encode_founding(const Founding& founding) {
+  const RunInfo& info = founding.info;
   Bytes bytes;
   ByteWriter writer(bytes);
   writer.u8(static_cast<std::uint8_t>(MessageType::kFounding));
-  writer.u64(constants_hash);
-  writer.f64(elapsed_s);
+  writer.u64(founding.constants_hash);
+  writer.f64(founding.elapsed_s);
   writer.u64(info.id);
   write_settings(info.settings, writer);
   writer.u64(info.constants.test_fingerprint);
   write_founders(info.founders, writer);
+  if (founding.round) write_record(*founding.round, writer);
   return bytes;
 }
 
@@ -371,6 +373,7 @@ std::optional<Founding> decode_founding(std::span<const std::byte> datagram) {
   founding.info.settings = read_settings(reader);
   founding.info.constants.test_fingerprint = reader.u64();
   founding.info.founders = read_founders(reader);
+  if (founding.info.settings.is_by_rounds()) founding.round = read_record(reader);
   const bool is_valid =
       reader.ok() && reader.left() == 0 && founding.info.id != 0 && founding.elapsed_s >= 0 &&
       std::isfinite(founding.elapsed_s) &&

@@ -16,6 +16,7 @@
 #include "sgd/learn/sigmoid.hpp"
 #include "sgd/learn/sums_layout.hpp"
 #include "sgd/replica/ids.hpp"
+#include "sgd/replica/round_messages.hpp"
 #include "sgd/replica/wire.hpp"
 
 namespace hogwild::sgd {
@@ -144,15 +145,15 @@ void write_run_info(const RunInfo& info, ByteWriter& writer);
 /// snapshot, which is large and takes a stream.
 ///
 ///     u8 5 (kFounding), u64 hash of the constants, f64 seconds since the run began, the run's id,
-///     settings, fingerprint of the test data and founders
+///     settings, fingerprint of the test data and founders; by rounds the first record
 struct Founding {
-  RunInfo info;  ///< its constants lack all but the fingerprint of the test data
+  RunInfo info;  ///< decoded, its constants lack all but the fingerprint of the test data
   std::uint64_t constants_hash = 0;
   double elapsed_s = 0.0;
+  std::optional<RoundRecord> round{};  ///< there exactly where the run is by rounds
 };
 
-[[nodiscard]] Bytes encode_founding(const RunInfo& info, std::uint64_t constants_hash,
-                                    double elapsed_s);
+[[nodiscard]] Bytes encode_founding(const Founding& founding);
 /// Nothing when it is malformed.
 [[nodiscard]] std::optional<Founding> decode_founding(std::span<const std::byte> datagram);
 /// Of all but the fingerprint of the test data: equal constants, and as good as only those, have

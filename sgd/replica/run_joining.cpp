@@ -85,9 +85,16 @@ void Run::try_create(Instant now, RunOutbox& out) {
   if (data_->initial) replica_->sums().install(*data_->initial);
   begin_rounds(now, out);
   // A state that is not nothing, constants that are of others too, and recipes travel in snapshots.
-  const bool is_plain =
-      replica_->digest() == 0 && !rounds_ && !is_sharded() && info_->recipe.empty();
-  constants_hash_ = is_plain ? hash_of(info_->constants) : 0;
+  founding_.reset();
+  if (replica_->digest() == 0 && !is_sharded() && info_->recipe.empty()) {
+    founding_ = Founding{.info = {.id = info_->id,
+                                  .settings = info_->settings,
+                                  .constants = {},
+                                  .founders = info_->founders},
+                         .constants_hash = hash_of(info_->constants)};
+    founding_->info.constants.test_fingerprint = info_->constants.test_fingerprint;
+    if (rounds_) founding_->round = rounds_->committed();
+  }
   next_founding_ = now;
   tell_founders(now, out);
   out.events.push_back({RunEventType::kCreated, self_, hex(info_->id), {}});
@@ -107,12 +114,13 @@ bool Run::is_missing_founder(PeerId id, const Peer& peer) const {
 }
 
 void Run::tell_founders(Instant now, RunOutbox& out) {
-  if (constants_hash_ == 0 || !is_gathering(now) || now < next_founding_) return;
+  if (!founding_ || !is_gathering(now) || now < next_founding_) return;
   next_founding_ = now + kFoundingAgain;
+  founding_->elapsed_s = elapsed_s(now);
   std::optional<Bytes> bytes;
   for (const auto& [id, peer] : peers_) {
     if (!is_missing_founder(id, peer)) continue;
-    if (!bytes) bytes = encode_founding(*info_, constants_hash_, elapsed_s(now));
+    if (!bytes) bytes = encode_founding(*founding_);
     if (bytes->size() <= kLargestPayload) out.datagrams.push_back({id, *bytes});
   }
 }
@@ -125,7 +133,7 @@ void Run::on_founding(PeerId from, std::span<const std::byte> payload, Instant n
   if (!founding) return reject(from, Rejection::kMessage);
   RunInfo& info = founding->info;
   if (info_ || phase_ != Phase::kNoRun || is_refused_ || is_leaving_ || switch_to_) return;
-  if (info.settings.is_by_rounds() || !options_.trains || !data_ || !data_->constants) return;
+  if (!options_.trains || !data_ || !data_->constants) return;
   if (!std::binary_search(info.founders.begin(), info.founders.end(), self_)) return;
   if (hash_of(*data_->constants) != founding->constants_hash) return;
   const std::uint64_t test_fingerprint = info.constants.test_fingerprint;
@@ -136,6 +144,7 @@ void Run::on_founding(PeerId from, std::span<const std::byte> payload, Instant n
   if (!contradiction(info).empty()) return;
   awaited_ = Awaited::kNothing;  // a snapshot is of no use any more
   enter_run(std::move(info), now, founding->elapsed_s);
+  if (rounds_) rounds_->follow(*founding->round, now);
   out.events.push_back({RunEventType::kJoined, 0, hex(info_->id), {}});
   start_training(now, out);
 }
@@ -157,7 +166,6 @@ bool Run::has_parts_of(const std::vector<PeerId>& members) {
 void Run::begin_rounds(Instant now, RunOutbox& out) {
   if (!rounds_) return;
   RoundOutbox wanted;
-  rounds_->set_trains(may_train());
   rounds_->found(now, wanted);
   route_rounds(wanted, now, out);
 }
@@ -184,7 +192,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   if (is_by_rounds) make_rounds(now);
   run_start_ = now - std::chrono::duration_cast<std::chrono::nanoseconds>(
                          std::chrono::duration<double>(elapsed_s));
-  constants_hash_ = 0;
+  founding_.reset();
   wanted_run_ = 0;
   joined_at_ = 0;
   history_.clear();

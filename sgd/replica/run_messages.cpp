@@ -466,11 +466,13 @@ Bytes Run::on_request(std::span<const std::byte> request, Instant now) {
   if (asked->type == RequestType::kKeptState) {
     return kept ? encode_kept_state(*kept) : encode_refusal();
   }
-  // Who is about to give this run up, or still lacks the final state, is no donor. Where all fell
-  // behind, each lacking what nobody keeps, those with fewer updates take the state of the others.
+  // Who is about to give this run up, or its lineage, or still lacks the final state is no donor.
+  // Where all fell behind, each lacking what nobody keeps, those with fewer updates take the state
+  // of the others; by rounds who asks has seen that this member is further.
   const bool is_behind =
-      wants_snapshot_ && (rounds_ || std::pair(replica_->sums().examples(), self_) <
-                                         std::pair(asked->examples, asked->asker));
+      wants_snapshot_ && (rounds_ ? work_.rival.has_value()
+                                  : std::pair(replica_->sums().examples(), self_) <
+                                        std::pair(asked->examples, asked->asker));
   if (wanted_run_ != 0 || is_behind || (final_ && phase_ < Phase::kConfirmed)) {
     return encode_refusal();
   }

@@ -36,6 +36,7 @@ bool Run::is_reproducible() const { return info_ && info_->settings.is_reproduci
 void Run::make_rounds(Instant now) {
   rounds_ = std::make_unique<Rounds>(info_->id, self_, round_options(), *replica_, now);
   work_ = {};
+  rounds_->set_trains(may_train());
   RoundOutbox ignored;  // nobody coordinates yet: nothing can come of it
   rounds_->set_live(live_voters(), now, ignored);
 }
@@ -121,6 +122,7 @@ void Run::route_rounds(RoundOutbox& wanted, Instant now, RunOutbox& out) {
 // ── After a commit ──
 
 void Run::round_committed(Instant now, RunOutbox& out) {
+  if (!work_.rival && !final_) wants_snapshot_ = false;  // what it lacked came without one
   next_deadline_ = now;
   std::vector<std::uint64_t> trainers;
   RoundSummary summary{.round = rounds_->committed().key.round};

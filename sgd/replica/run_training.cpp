@@ -23,6 +23,9 @@ constexpr double kMostAhead = 64;
 /// Epochs that a member may be behind the cluster.
 constexpr double kMostBehind = 0.125;
 constexpr std::chrono::milliseconds kShareAgain{500};
+/// What others hand over is looked at for all together: each look goes over blocks of some epochs,
+/// whoever says how much.
+constexpr std::chrono::milliseconds kTakeUpAgain{50};
 
 double seconds_between(Instant from, Instant to) {
   return std::chrono::duration<double>(to - from).count();
@@ -55,11 +58,13 @@ void Run::start_training(Instant now, RunOutbox& out) {
   } else if (std::binary_search(founders.begin(), founders.end(), self_)) {
     // The founders share the first epoch; who of them is not alive is passed over.
     plan_->start(first_position(), founders);
+    std::vector<std::pair<PeerId, WalkProgress>> absent;
     for (const PeerId founder : founders) {
       if (founder != self_ && !peers_.contains(founder)) {
-        plan_->member_gone(founder, first_position());
+        absent.emplace_back(founder, first_position());
       }
     }
+    plan_->members_gone(absent);
     update_trainers();
   } else {
     plan_->start({joining_epoch(), 0}, std::array{self_});
@@ -143,6 +148,10 @@ Supply Run::feed(RowQueue& queue, Instant now) {
                           options_.rate_limit / 5 + BlockPlan::block_rows(info_->trained_rows()));
   }
   fed_at_ = now;
+  if (now >= next_take_up_) {
+    next_take_up_ = now + kTakeUpAgain;
+    plan_->take_up_handovers();
+  }
   const std::uint32_t block_rows = BlockPlan::block_rows(info_->trained_rows());
   const std::uint64_t most_ranges =
       std::min<std::uint64_t>(rows_ahead(queue, now) / block_rows, queue.capacity());

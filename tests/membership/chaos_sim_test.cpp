@@ -1,21 +1,16 @@
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "tests/membership/sim_cluster.hpp"
+#include "tests/seeds.hpp"
 
 namespace hogwild::membership::sim {
 
 using namespace std::chrono_literals;
 
 namespace {
-
-std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 /// A cluster to which everything happens that may happen, at times drawn from the seed.
 class Chaos {
@@ -204,9 +199,7 @@ BOOST_AUTO_TEST_SUITE(swim_sim)
 
 // HOGWILD_SIM_SEEDS says how many seeds, HOGWILD_SIM_SEED which one alone.
 BOOST_AUTO_TEST_CASE(after_any_faults_all_views_agree_again) {
-  const std::uint64_t only = number_from_environment("HOGWILD_SIM_SEED", 0);
-  const std::uint64_t seeds = number_from_environment("HOGWILD_SIM_SEEDS", 200);
-  for (std::uint64_t seed = only > 0 ? only : 1; seed <= (only > 0 ? only : seeds); ++seed) {
+  for (const std::uint64_t seed : seeds_to_run(200)) {
     const std::string wrong = Chaos(seed).run();
     BOOST_TEST(wrong.empty(), wrong
                                   << "replay: HOGWILD_SIM_SEED=" << seed

@@ -4,12 +4,12 @@
 // HOGWILD_SIM_SEEDS=N runs N seeds, HOGWILD_SIM_SEED=S one alone, to replay a failure.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "tests/seeds.hpp"
 #include "tests/sim/sim_cluster.hpp"
 
 namespace hogwild::sim {
@@ -733,14 +733,7 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_of_a_run_that_goes_on_is_not_used) {
 
 // Faults drawn from the seed: the heart of it.
 BOOST_AUTO_TEST_CASE(every_seed_ends_with_equal_bits) {
-  const auto number = [](const char* name, std::uint64_t otherwise) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-  };
-  const std::uint64_t one = number("HOGWILD_SIM_SEED", 0);
-  const std::uint64_t first = one != 0 ? one : 1;
-  const std::uint64_t last = one != 0 ? one : number("HOGWILD_SIM_SEEDS", 40);
-  for (std::uint64_t seed = first; seed <= last; ++seed) {
+  for (const std::uint64_t seed : seeds_to_run(200)) {
     BOOST_TEST_CONTEXT(
         "replay: HOGWILD_SIM_SEED=" << seed << " sim_test --run_test=replication/every_seed*") {
       std::mt19937_64 draw(seed);

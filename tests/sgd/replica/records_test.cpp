@@ -82,8 +82,11 @@ Bytes encoded(const Checkpoint& checkpoint) {
 BOOST_AUTO_TEST_SUITE(records)
 
 BOOST_AUTO_TEST_CASE(a_founding_comes_back_and_nothing_else_is_one) {
-  const RunInfo info = full_snapshot().info;
-  const Bytes bytes = encode_founding(info, hash_of(info.constants), 0.25);
+  RunInfo info = full_snapshot().info;
+  info.settings.mode = "async";
+  const Founding founding{
+      .info = info, .constants_hash = hash_of(info.constants), .elapsed_s = 0.25};
+  const Bytes bytes = encode_founding(founding);
   const auto got = decode_founding(bytes);
   BOOST_TEST_REQUIRE(got.has_value());
   BOOST_TEST(got->info.id == info.id);
@@ -94,6 +97,18 @@ BOOST_AUTO_TEST_CASE(a_founding_comes_back_and_nothing_else_is_one) {
   BOOST_TEST(count_accepted_truncations(bytes, [](std::span<const std::byte> given) {
                return decode_founding(given).has_value();
              }) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_founding_by_rounds_has_its_first_record) {
+  Founding founding{.info = full_snapshot().info, .constants_hash = 5};
+  founding.info.settings.mode = "sync";
+  founding.round = RoundRecord{.key = {{{1, 7}, 1}, 0}, .roster = {{70, 7, true, true, true, 0}}};
+  const Bytes bytes = encode_founding(founding);
+  const auto got = decode_founding(bytes);
+  BOOST_TEST_REQUIRE(got.has_value());
+  BOOST_CHECK((got->round == founding.round));
+  founding.round.reset();
+  BOOST_TEST(!decode_founding(encode_founding(founding)).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(constants_that_differ_anywhere_have_other_hashes) {
