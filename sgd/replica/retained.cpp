@@ -1,6 +1,12 @@
 #include "sgd/replica/retained.hpp"
 
 namespace hogwild::sgd {
+namespace {
+
+/// Released datagrams that the order of age may name beyond as many as are kept.
+constexpr std::size_t kMostNamed = 1024;
+
+}  // namespace
 
 void Retained::keep(OriginId origin, std::uint64_t seq, std::span<const std::byte> datagram) {
   if (datagram.size() + kOverheadBytes > most_bytes_) return;
@@ -31,13 +37,10 @@ Retained::Kept::iterator Retained::drop(Kept::iterator at) {
 void Retained::release(OriginId origin, std::uint64_t seq) {
   auto at = kept_.lower_bound({origin, 0});
   while (at != kept_.end() && at->first.first == origin && at->first.second <= seq) at = drop(at);
-  while (!by_age_.empty() && !kept_.contains(by_age_.front())) by_age_.pop_front();
-}
-
-void Retained::clear() {
-  kept_.clear();
-  by_age_.clear();
-  bytes_ = 0;
+  // One that stays for long stands before many that do not.
+  if (by_age_.size() > 2 * kept_.size() + kMostNamed) {
+    std::erase_if(by_age_, [this](const Key& key) { return !kept_.contains(key); });
+  }
 }
 
 }  // namespace hogwild::sgd

@@ -42,7 +42,6 @@ class Retained {
       visit(it->first.second, std::span<const std::byte>(it->second));
     }
   }
-  void clear();
 
   /// Memory in use, overhead included.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }

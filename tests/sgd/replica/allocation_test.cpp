@@ -11,9 +11,11 @@
 namespace {
 
 std::atomic<std::uint64_t> allocations = 0;
+std::atomic<std::uint64_t> allocated_bytes = 0;
 
 void* allocate(std::size_t size, std::size_t alignment) {
   ++allocations;
+  allocated_bytes += size;
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
   if (void* const memory = std::aligned_alloc(alignment, rounded)) return memory;
   throw std::bad_alloc();
@@ -64,6 +66,20 @@ BOOST_AUTO_TEST_CASE(published_applied_and_released_datagrams_take_no_new_memory
   BOOST_TEST(datagrams > 2'000U);
   // A batch grows to its size some times in a flush.
   BOOST_TEST(allocations - before < 100 * 30U);
+}
+
+// Of a dead origin, say, of whose datagrams nobody has an earlier one.
+BOOST_AUTO_TEST_CASE(a_datagram_that_stays_for_good_keeps_no_memory_of_others) {
+  Retained ring(std::size_t{64} << 20U);
+  const Bytes datagram(100, std::byte{1});
+  ring.keep(1, 2, datagram);
+  const std::uint64_t before = allocated_bytes;
+  for (std::uint64_t seq = 1; seq <= 1'000'000; ++seq) {
+    ring.keep(2, seq, datagram);
+    if (seq % 100 == 0) ring.release(2, seq);
+  }
+  BOOST_TEST(allocated_bytes - before < 1'000'000U);
+  BOOST_TEST(!ring.find(1, 2).empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
