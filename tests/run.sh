@@ -10,8 +10,8 @@
 #
 # With CI=true in the environment a skipped test counts as failed: there everything that tests need must be there, but
 # for the data sets beside the repository, which a fresh clone does not have, for axe-core, which npm brings, for
-# kubectl, of which Debian 12 has an old one, for scikit-learn, whose Debian package needs Boost 1.74 (by way of Pythran),
-# which cannot be there beside 1.81, and for a machine on which Chromium does not stay up.
+# kubectl, of which Debian 12 has an old one, for scikit-learn where Debian's mirror does not give it, and for a machine on
+# which Chromium does not stay up.
 set -eu
 
 repository=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -87,6 +87,30 @@ install_test_packages() {
     -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 $missing >/dev/null ||
     say "apt-get could not install:$missing; the tests that need them are skipped."
   if [ "$made" = yes ]; then $as_root rm -f "$policy"; fi
+}
+
+# Debian's scikit-learn needs Boost 1.74 by way of Pythran, which cannot be installed beside 1.81: so it is unpacked here.
+scikit_learn_packages='python3-sklearn python3-sklearn-lib python3-scipy python3-numpy python3-joblib python3-threadpoolctl python3-decorator
+  libblas3 liblapack3 libgfortran5 liblbfgsb0'
+
+unpack_scikit_learn() {
+  python3 -c 'import sklearn' 2>/dev/null && return 0
+  at=$repository/build/scikit-learn
+  if ! [ -e "$at/complete" ]; then
+    rm -rf "$at"
+    mkdir -p "$at"
+    # shellcheck disable=SC2086 # a list of names
+    if ! (cd "$at" && apt-get download -qq $scikit_learn_packages && for package in *.deb; do dpkg -x "$package" .; done &&
+      rm -f -- *.deb && : >complete) >"$scratch/output" 2>&1; then
+      say "scikit-learn could not be fetched; the tests that need it are skipped: $(tail -n 1 "$scratch/output")"
+      rm -rf "$at"
+      return 0
+    fi
+  fi
+  export PYTHONPATH="$at/usr/lib/python3/dist-packages${PYTHONPATH:+:$PYTHONPATH}"
+  for directory in "$at"/usr/lib/*-linux-gnu; do
+    export LD_LIBRARY_PATH="$directory:$directory/blas:$directory/lapack${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  done
 }
 
 jobs_for() { # MEGABYTES that one compiler may take
@@ -170,12 +194,19 @@ run_units() {
 
 # Most of them wait most of the time, so two halves run at once.
 run_e2e() {
+  (
+    unpack_scikit_learn
+    run_halves
+  )
+  for half in 0 1; do count_modules "$scratch/e2e.$half"; done
+}
+
+run_halves() {
   for half in 0 1; do
     # shellcheck disable=SC2046 # a list of modules
     run_modules "$scratch/e2e.$half" $(find tests/e2e -name 'test_*.py' | sort | awk -v half="$half" -F'[/.]' 'NR % 2 == half { print $3 }') &
   done
   wait
-  for half in 0 1; do count_modules "$scratch/e2e.$half"; done
 }
 
 run_modules() { # OUTPUT MODULE...
