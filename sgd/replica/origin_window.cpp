@@ -35,11 +35,12 @@ void OriginWindow::insert(std::uint64_t seq) {
 }
 
 std::vector<SeqRange> OriginWindow::beyond(std::size_t most) const {
-  return ranges(highest_, true, most);
+  return ranges(0, highest_, true, most);
 }
 
-std::vector<SeqRange> OriginWindow::missing(std::uint64_t last, std::size_t most) const {
-  return ranges(std::min(last, contiguous_ + kWindow), false, most);
+std::vector<SeqRange> OriginWindow::missing(std::uint64_t last, std::size_t most,
+                                            std::uint64_t after) const {
+  return ranges(after, std::min(last, contiguous_ + kWindow), false, most);
 }
 
 std::uint64_t OriginWindow::missing_count(std::uint64_t last) const {
@@ -52,10 +53,10 @@ void OriginWindow::set_bit(std::uint64_t seq, bool value) {
   word = value ? word | mask : word & ~mask;
 }
 
-std::vector<SeqRange> OriginWindow::ranges(std::uint64_t last, bool wanted,
+std::vector<SeqRange> OriginWindow::ranges(std::uint64_t after, std::uint64_t last, bool wanted,
                                            std::size_t most) const {
   std::vector<SeqRange> found;
-  for (std::uint64_t seq = contiguous_ + 1; seq <= last; ++seq) {
+  for (std::uint64_t seq = std::max(after, contiguous_) + 1; seq <= last; ++seq) {
     if (bit(seq) != wanted) continue;
     if (!found.empty() && found.back().last + 1 == seq) {
       found.back().last = seq;

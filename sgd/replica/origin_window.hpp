@@ -40,8 +40,10 @@ class OriginWindow {
   [[nodiscard]] std::uint64_t highest() const { return highest_; }
   /// Applied ranges past contiguous(), ascending, at most `most`.
   [[nodiscard]] std::vector<SeqRange> beyond(std::size_t most) const;
-  /// Ranges up to `last` that are not applied, ascending, at most `most`, within the window.
-  [[nodiscard]] std::vector<SeqRange> missing(std::uint64_t last, std::size_t most) const;
+  /// Ranges after `after` up to `last` that are not applied, ascending, at most `most`, within the
+  /// window.
+  [[nodiscard]] std::vector<SeqRange> missing(std::uint64_t last, std::size_t most,
+                                              std::uint64_t after = 0) const;
   /// How many up to `last` are not applied, past the window included.
   [[nodiscard]] std::uint64_t missing_count(std::uint64_t last) const;
 
@@ -50,8 +52,8 @@ class OriginWindow {
     return (words_[(seq % kWindow) / 64] >> (seq % 64) & 1U) != 0;
   }
   void set_bit(std::uint64_t seq, bool value);
-  /// Ranges of (contiguous, last] whose bit is `wanted`.
-  [[nodiscard]] std::vector<SeqRange> ranges(std::uint64_t last, bool wanted,
+  /// Ranges of (after, last] past contiguous whose bit is `wanted`.
+  [[nodiscard]] std::vector<SeqRange> ranges(std::uint64_t after, std::uint64_t last, bool wanted,
                                              std::size_t most) const;
 
   std::uint64_t contiguous_ = 0;

@@ -60,7 +60,11 @@ Replica::Replica(RunId run, OriginId self, SumsLayout layout, std::size_t retain
       self_(self),
       sums_(layout),
       tally_(std::move(tally)),
-      retained_(retained_bytes) {}
+      retained_(
+          retained_bytes, mode == ApplyMode::kAtOnce ? Retained::IsHeld()
+                                                     : [this](OriginId origin, std::uint64_t seq) {
+                                                         return seq > applied_through(origin);
+                                                       }) {}
 
 // Blocks come after all cells.
 std::span<const CellDelta> Replica::count_blocks(std::span<const CellDelta> entries) {
@@ -169,7 +173,7 @@ void Replica::due_repairs(Instant now, std::vector<RepairRequest>& out) {
   for (auto& [id, origin] : origins_) {
     if (origin.ask_first_at <= now) ask_first(id, origin, now, out);
     if (origin.ask_again_at > now) continue;
-    auto missing = origin.window.missing(origin.asked_through, kMostRangesAsked);
+    auto missing = missing_again(origin);
     if (missing.empty()) {
       origin.ask_again_at = Instant::max();
       continue;
@@ -183,14 +187,19 @@ void Replica::due_repairs(Instant now, std::vector<RepairRequest>& out) {
   for (const RepairRequest& request : out) count_lost(origins_.at(request.origin), request.missing);
 }
 
+// Some of what was asked for already, the rest the next times: nobody may have the first ones.
+std::vector<SeqRange> Replica::missing_again(Origin& origin) {
+  auto missing =
+      origin.window.missing(origin.asked_through, kMostRangesAsked, origin.asked_again_through);
+  if (missing.empty()) missing = origin.window.missing(origin.asked_through, kMostRangesAsked);
+  origin.asked_again_through = missing.size() < kMostRangesAsked ? 0 : missing.back().last;
+  return missing;
+}
+
 void Replica::ask_first(OriginId id, Origin& origin, Instant now, std::vector<RepairRequest>& out) {
-  auto missing = origin.window.missing(origin.old_through, kMostRangesAsked);
+  auto missing = origin.window.missing(origin.old_through, kMostRangesAsked, origin.asked_through);
   const bool is_all = missing.size() < kMostRangesAsked;
   const std::uint64_t through = is_all ? origin.old_through : missing.back().last;
-  std::erase_if(missing, [&](SeqRange& range) {
-    range.first = std::max(range.first, origin.asked_through + 1);
-    return range.first > range.last;
-  });
   origin.asked_through = std::max(origin.asked_through, through);
   origin.ask_first_at = Instant::max();
   schedule_repair(origin, now);

@@ -175,6 +175,7 @@ class Replica {
   [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
   /// All zero of an origin that this replica has not heard of.
   [[nodiscard]] OriginCounters counters_of(OriginId origin) const;
+  [[nodiscard]] bool is_frozen() const { return is_frozen_; }
   [[nodiscard]] const Retained& retained_ring() const { return retained_; }
 
   [[nodiscard]] ReplicaImage image() const;
@@ -195,7 +196,8 @@ class Replica {
     Instant ask_first_at = Instant::max();
     Instant ask_again_at = Instant::max();
     std::uint64_t asked_through = 0;
-    std::uint64_t old_through = 0;  ///< gaps up to this one will be old at ask_first_at
+    std::uint64_t asked_again_through = 0;  ///< where the next asking again begins; 0: at the gap
+    std::uint64_t old_through = 0;          ///< gaps up to this one will be old at ask_first_at
     std::chrono::nanoseconds ask_interval{};
     std::uint32_t tries = 0;
     // A range that was asked for: when it comes says how long a repair takes.
@@ -211,6 +213,7 @@ class Replica {
   void mark_received(Origin& origin, std::uint64_t seq);
   void mark_applied(Origin& origin, OriginId id, std::uint64_t seq);
   void schedule_repair(Origin& origin, Instant now);
+  [[nodiscard]] static std::vector<SeqRange> missing_again(Origin& origin);
   void ask_first(OriginId id, Origin& origin, Instant now, std::vector<RepairRequest>& out);
   void count_lost(Origin& origin, std::span<const SeqRange> missing);
   void time_repair(Origin& origin, std::uint64_t seq, Instant now);

@@ -1,10 +1,13 @@
 #include "sgd/replica/retained.hpp"
 
+#include <algorithm>
+
 namespace hogwild::sgd {
 namespace {
 
 /// Released datagrams that the order of age may name beyond as many as are kept.
 constexpr std::size_t kMostNamed = 1024;
+constexpr std::size_t kMostHeld = 4;  ///< times the bound
 
 }  // namespace
 
@@ -14,13 +17,25 @@ void Retained::keep(OriginId origin, std::uint64_t seq, std::span<const std::byt
   if (!is_new) return;
   bytes_ += datagram.size() + kOverheadBytes;
   by_age_.push_back(at->first);
-  while (bytes_ > most_bytes_) {
-    const auto oldest = kept_.find(by_age_.front());
+  if (bytes_ > std::max(most_bytes_, evict_beyond_)) evict();
+}
+
+// Where much is held that is gone through again only when there is a sixteenth more.
+void Retained::evict() {
+  for (std::size_t left = by_age_.size(); left > 0 && bytes_ > most_bytes_; --left) {
+    const Key key = by_age_.front();
     by_age_.pop_front();
+    const auto oldest = kept_.find(key);
     if (oldest == kept_.end()) continue;
+    if (is_held_ && bytes_ <= kMostHeld * most_bytes_ && is_held_(key.first, key.second)) {
+      by_age_.push_back(key);
+      continue;
+    }
     drop(oldest);
     ++evicted_total_;
   }
+  evict_beyond_ =
+      bytes_ > most_bytes_ ? std::min(bytes_ + most_bytes_ / 16, kMostHeld * most_bytes_) : 0;
 }
 
 std::span<const std::byte> Retained::find(OriginId origin, std::uint64_t seq) const {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory_resource>
 #include <span>
@@ -19,13 +20,17 @@ namespace hogwild::sgd {
 /// Everybody keeps everybody's, within a bound of bytes; the oldest go first when it is reached.
 /// A datagram that every live member has is released. Memory comes from a pool, so that keeping one
 /// more allocates nothing once as many have been kept before.
-/// Invariant: bytes() <= the bound given at construction.
+/// What `is_held` names is let go of last: it may take four times the bound.
+/// Invariant: bytes() <= the bound given at construction, 4 times that with `is_held`.
 class Retained {
  public:
   /// What one takes beyond its own bytes, about: its place in the maps, rounding of the pool.
   static constexpr std::size_t kOverheadBytes = 160;
 
-  explicit Retained(std::size_t most_bytes) : most_bytes_(most_bytes) {}
+  using IsHeld = std::function<bool(OriginId, std::uint64_t)>;
+
+  explicit Retained(std::size_t most_bytes, IsHeld is_held = {})
+      : most_bytes_(most_bytes), is_held_(std::move(is_held)) {}
 
   /// Keeps a copy. Evicts the oldest ones where the bound asks for it; one that alone is larger
   /// than the bound is not kept.
@@ -54,8 +59,11 @@ class Retained {
 
   /// The datagram after it.
   Kept::iterator drop(Kept::iterator at);
+  void evict();
 
   std::size_t most_bytes_;
+  IsHeld is_held_;
+  std::size_t evict_beyond_ = 0;  ///< bytes; what is held was gone through below it
   std::size_t bytes_ = 0;
   std::uint64_t evicted_total_ = 0;
   std::pmr::unsynchronized_pool_resource pool_;

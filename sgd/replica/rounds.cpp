@@ -101,7 +101,11 @@ void Rounds::set_live(std::map<PeerId, OriginId> live, Instant now, RoundOutbox&
   if (coordinator_ != 0 && !is_live(coordinator_)) {
     lose_coordinator("the coordinator is gone", now, out);
   }
-  std::erase_if(known_, [&](const auto& entry) { return !is_live(entry.second.peer); });
+  // What a voter said that its process does not speak for any more is nobody's word.
+  std::erase_if(known_, [&](const auto& entry) {
+    const auto at = live_.find(entry.second.peer);
+    return at == live_.end() || (at->second != 0 && at->second != entry.first);
+  });
   next_deadline_ = now;
 }
 
@@ -178,7 +182,8 @@ const Rounds::Known* Rounds::to_add() const {
     if (entry != nullptr && entry->is_new) continue;
     if (is_live(known.peer) && !known.report.is_leaving && !known.report.is_member &&
         known.report.committed.ballot.epoch == ballot_.epoch &&
-        known.report.committed.round + 10 > stored_.key.round) {
+        (known.report.committed.round + 10 > stored_.key.round ||
+         known.report.committed.round >= earlier_round_)) {
       return &known;
     }
   }
@@ -190,6 +195,13 @@ bool Rounds::may_open() const {
       std::count_if(stored_.roster.begin(), stored_.roster.end(),
                     [](const RosterEntry& entry) { return entry.is_new && entry.trains; }));
   return !stored_.is_open && trainers > 0 && trainers >= founders_;
+}
+
+// As it says itself; as the record has it where nothing was heard.
+bool Rounds::trains_now(const RosterEntry& entry) const {
+  if (entry.origin == origin()) return trains_;
+  const auto at = known_.find(entry.origin);
+  return at == known_.end() ? entry.trains : at->second.report.trains;
 }
 
 bool Rounds::may_close(Instant now) const {
@@ -205,17 +217,23 @@ bool Rounds::may_close(Instant now) const {
   bool has_trainers = false;
   bool has_part = false;
   bool must_wait = false;
+  bool has_new_trainer = false;  // whose data came meanwhile
   for (const RosterEntry& entry : stored_.roster) {
-    if (!entry.is_new || !entry.trains || !is_live(entry)) continue;
+    if (!entry.is_new || !is_live(entry)) continue;
+    if (!entry.trains) {
+      has_new_trainer = has_new_trainer || trains_now(entry);
+      continue;
+    }
     has_trainers = true;
     if (is_complete(entry)) {
       has_part = true;
       continue;
     }
     const auto at = known_.find(entry.origin);
+    if (at != known_.end() && at->second.report.is_leaving) continue;  // it gave its last part
     must_wait = must_wait || options_.waits_for_all || at == known_.end() || !at->second.is_late;
   }
-  if (!has_trainers) return has_change();
+  if (!has_trainers) return has_new_trainer || has_change();
   if (!must_wait && has_part) return true;
   if (options_.waits_for_all) return false;
   const Duration grace = std::max<Duration>({kShortestGrace, 2 * talk_time_, round_time_ / 4});
@@ -236,9 +254,7 @@ void Rounds::propose(Instant now, RoundOutbox& out) {
     line.is_old = true;
     line.is_new = entry.origin != removed;
     line.through = is_stopping_ && options_.waits_for_all ? entry.through : counted_through(entry);
-    line.trains = entry.origin == origin() ? trains_
-                  : at == known_.end()     ? entry.trains
-                                           : at->second.report.trains;
+    line.trains = trains_now(entry);
     const bool is_late = stored_.is_open && entry.trains && !is_complete(entry);
     if (is_late && !is_stopping_) {
       was_cut_short_ = true;
@@ -516,6 +532,10 @@ bool Rounds::on_datagram(PeerId from, std::span<const std::byte> payload, Instan
 }
 
 void Rounds::on_tick(Instant now, RoundOutbox& out) {
+  if (now - noted_at_ > milliseconds(500)) {
+    earlier_round_ = std::exchange(noted_round_, stored_.key.round);
+    noted_at_ = now;
+  }
   if (role_ == Role::kCoordinator) {
     lead(now, out);
   } else {

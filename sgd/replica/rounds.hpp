@@ -136,6 +136,7 @@ class Rounds {
   void apply_stored(Instant now, RoundOutbox& out);
   void note_committed(Instant now, RoundOutbox& out);
   void measure(Instant now);
+  [[nodiscard]] bool trains_now(const RosterEntry& entry) const;
   [[nodiscard]] bool may_close(Instant now) const;
   [[nodiscard]] bool may_open() const;
   [[nodiscard]] bool has_news() const;
@@ -234,6 +235,10 @@ class Rounds {
   bool was_cut_short_ = false;
   Instant elected_at_{};
   Instant opened_at_{};
+  /// The round of a second ago at most, of half a second at least; and when that was noted.
+  std::uint64_t earlier_round_ = 0;
+  std::uint64_t noted_round_ = 0;
+  Instant noted_at_{};
   Instant next_send_{};
   std::uint64_t beat_number_ = 0;
   Duration round_time_;

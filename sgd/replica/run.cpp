@@ -64,6 +64,10 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
                       WalkProgress{peer.status.epoch, peer.status.position});
   }
   if (plan_) plan_->members_gone(gone);
+  if (awaited_ != Awaited::kNothing && peers_.contains(asked_)) {  // no answer will come
+    awaited_ = Awaited::kNothing;
+    ask_again_ = now;
+  }
   peers_ = std::move(live);
   update_trainers();
   tell_rounds_of_members(now, out);

@@ -360,6 +360,7 @@ class Run {
   [[nodiscard]] std::optional<RoundStatus> round_status() const;
   [[nodiscard]] bool is_outdone_by(const Status& other) const;
   void compare_lineages(const Status& status, Instant now);
+  void forget_rival_that_is_gone();
   [[nodiscard]] bool is_donor(const Status& status) const;
   void start_over(const RoundRecord& record, Instant now);
   [[nodiscard]] bool install_in_rounds(const Snapshot& snapshot, Instant now, RunOutbox& out);
@@ -375,6 +376,7 @@ class Run {
   void adopt_final(const FinalRecord& record, std::optional<KeptState> kept, Instant now,
                    RunOutbox& out);
   void confirm_if_equal(Instant now, RunOutbox& out);
+  void give_up_record_without_state(Instant now);
   void become_done(Instant now, RunOutbox& out);
   void set_phase(Phase phase, Instant now);
 
@@ -389,7 +391,7 @@ class Run {
   std::optional<Checkpoint> checkpoint_;  ///< until there is a run
   std::map<PeerId, PartSummary> parts_;   ///< of members, until there is a run
   PeerId wanted_part_ = 0;                ///< member whose part is to be asked for; 0 none
-  PeerId asked_part_ = 0;                 ///< whom the request under way asks
+  PeerId asked_ = 0;                      ///< whom the request under way asks
   Instant loaded_at_{};
   bool is_waiting_told_ = false;
   // The run.
@@ -445,7 +447,9 @@ class Run {
   Awaited awaited_ = Awaited::kNothing;
   std::uint64_t token_ = 0;
   Instant ask_again_{};
-  bool wants_snapshot_ = false;  ///< fell behind, or lacks part of the final state
+  std::uint64_t given_up_final_ = 0;        ///< a final record whose state nobody has any more
+  std::optional<Instant> stateless_since_;  ///< nobody is known who has the final record's state
+  bool wants_snapshot_ = false;             ///< fell behind, or lacks part of the final state
   bool wants_report_ = false;
   bool mismatch_told_ = false;
   SnapshotCounters snapshots_;

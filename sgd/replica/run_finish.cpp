@@ -22,6 +22,7 @@ void Run::finish_step(Instant now, RunOutbox& out) {
   if (phase_ == Phase::kStopped) {
     if (final_) {
       confirm_if_equal(now, out);
+      give_up_record_without_state(now);
     } else if (!evaluator_->is_busy() && nominee() == self_ && may_finalize(now)) {
       begin_final(now, out);
     }
@@ -64,7 +65,8 @@ bool Run::may_finalize(Instant now) const {
     const Peer& peer = entry.second;
     if (!peer.has_status) return false;  // it may be in the run: nothing was heard of it yet
     if (!is_in_run(peer) || peer.status.phase < Phase::kTraining) return true;
-    return peer.status.phase >= Phase::kStopped && peer.status.final_id == 0 &&
+    const bool has_record = peer.status.final_id != 0 && peer.status.final_id != given_up_final_;
+    return peer.status.phase >= Phase::kStopped && !has_record &&
            has_part(peer.status.origin, peer.status.last_seq) &&
            peer.status.applied_hash == replica_->applied_hash();
   });
@@ -136,6 +138,7 @@ SumsImage Run::model_image() const {
 void Run::adopt_final(const FinalRecord& record, std::optional<KeptState> kept, Instant now,
                       RunOutbox& out) {
   if (phase_ == Phase::kDone || (final_ && final_->id() <= record.id())) return;
+  if (record.id() == given_up_final_) return;
   if (record.kept_row) {
     if (!kept || kept->row != *record.kept_row || digest_of(kept->image) != record.kept_digest) {
       reject(0, Rejection::kState);
@@ -164,6 +167,26 @@ void Run::confirm_if_equal(Instant now, RunOutbox& out) {
     replica_->freeze();
     wants_snapshot_ = true;  // from somebody who holds it
   }
+}
+
+// Who made the record died before anybody else had the state that it names: another one is made.
+void Run::give_up_record_without_state(Instant now) {
+  const auto has_state = [this](const auto& entry) {
+    return is_in_run(entry.second) && entry.second.status.phase >= Phase::kConfirmed &&
+           entry.second.status.final_id == final_->id();
+  };
+  if (phase_ != Phase::kStopped || awaited_ == Awaited::kSnapshot ||
+      std::ranges::any_of(peers_, has_state)) {
+    stateless_since_.reset();
+    return;
+  }
+  if (!stateless_since_) stateless_since_ = now;
+  if (now - *stateless_since_ < kLongestConfirmation) return;
+  stateless_since_.reset();
+  given_up_final_ = final_->id();
+  final_.reset();
+  wants_snapshot_ = false;
+  set_phase(Phase::kStopped, now);
 }
 
 void Run::become_done(Instant now, RunOutbox& out) {

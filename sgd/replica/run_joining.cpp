@@ -201,6 +201,8 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   useless_kept_rows_ = 0;
   stop_.reset();
   final_.reset();
+  given_up_final_ = 0;
+  stateless_since_.reset();
   links_.reset();
   unreached_.clear();
   lost_.clear();

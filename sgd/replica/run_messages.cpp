@@ -183,15 +183,15 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
   const bool is_first = !peer.has_status;
   const bool is_another_voter = peer.status.origin != status->origin;
   if (peer.status.run != status->run) peer.coverage.clear();
-  for (OriginCoverage& coverage : status->coverage) {
+  for (const OriginCoverage& coverage : status->coverage) {
     const OriginId origin = coverage.origin;
     if (peer.coverage.size() < Replica::kMostOrigins || peer.coverage.contains(origin)) {
-      peer.coverage.insert_or_assign(origin, std::move(coverage));
+      peer.coverage.insert_or_assign(origin, coverage);
     }
   }
-  status->coverage.clear();
   peer.has_status = true;
   peer.status = *status;
+  peer.status.coverage.clear();
   peer.status.points.clear();
   peer.status.handovers.clear();
   if (is_another_voter) tell_rounds_of_members(now, out);
@@ -216,10 +216,10 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
     }
     return;
   }
-  for (const auto& [origin, coverage] : peers_.at(from).coverage) {
+  for (const OriginCoverage& coverage : status.coverage) {
     const std::uint64_t highest =
         coverage.beyond.empty() ? coverage.contiguous : coverage.beyond.back().last;
-    replica_->heard_of(origin, highest, now);
+    replica_->heard_of(coverage.origin, highest, now);
   }
   replica_->heard_of(status.origin, status.last_seq, now);
   update_trainers();
@@ -235,7 +235,7 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
   }
   take_points(from, status, out);
   if (status.stop) adopt_stop(*status.stop, now, out);
-  if (status.final_id != 0 &&
+  if (status.final_id != 0 && status.final_id != given_up_final_ &&
       (!final_ || (final_->id() > status.final_id && phase_ < Phase::kDone))) {
     wants_report_ = true;
     next_deadline_ = now;
@@ -402,6 +402,7 @@ void Run::release_stable(Instant now) {
 void Run::ask(PeerId to, Awaited what, RunId run, Instant now, RunOutbox& out) {
   if (to == 0) return;
   awaited_ = what;
+  asked_ = to;
   ask_again_ = now + milliseconds(100);
   const auto type = what == Awaited::kSnapshot ? RequestType::kSnapshot
                     : what == Awaited::kReport ? RequestType::kReport
@@ -423,8 +424,7 @@ PeerId Run::snapshot_source() {
 void Run::ask_for_what_lacks(Instant now, RunOutbox& out) {
   if (awaited_ != Awaited::kNothing || now < ask_again_ || is_refused_ || switch_to_) return;
   if (!info_ && wanted_run_ == 0 && wanted_part_ != 0) {
-    asked_part_ = wanted_part_;
-    ask(asked_part_, Awaited::kPart, 0, now, out);
+    ask(wanted_part_, Awaited::kPart, 0, now, out);
   } else if (wanted_run_ != 0) {
     const RunId run = wanted_run_;
     const PeerId donor = any_of(peers_where([run](const Peer& peer) {
@@ -508,7 +508,7 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
   }
   if (what == Awaited::kPart) {
     auto part = reply ? decode_part(*reply) : std::nullopt;
-    if (part && !info_) parts_.insert_or_assign(asked_part_, std::move(*part));
+    if (part && !info_) parts_.insert_or_assign(asked_, std::move(*part));
     return;
   }
   if (!reply || !info_) return;

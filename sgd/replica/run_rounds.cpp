@@ -66,6 +66,7 @@ void Run::step_rounds(Instant now, RunOutbox& out) {
     founders += founder == self_ || peers_.contains(founder) ? 1 : 0;
   }
   rounds_->set_founders(std::max<std::size_t>(1, founders));
+  forget_rival_that_is_gone();
   rounds_->set_trains(may_train() && !is_leaving_);
   rounds_->set_hold(is_reproducible() && evaluator_->is_busy());
   if (stop_) rounds_->set_stopping();
@@ -363,6 +364,16 @@ void Run::compare_lineages(const Status& status, Instant now) {
     wants_snapshot_ = true;
     next_deadline_ = now;
   }
+}
+
+void Run::forget_rival_that_is_gone() {
+  if (!work_.rival) return;
+  const bool is_there = std::ranges::any_of(peers_, [&](const auto& entry) {
+    const Status& status = entry.second.status;
+    return is_in_run(entry.second) && status.rounds &&
+           status.rounds->ballot.epoch == *work_.rival && is_outdone_by(status);
+  });
+  if (!is_there) work_.rival.reset();
 }
 
 /// Where a snapshot comes from: a member of the lineage that is wanted.

@@ -585,6 +585,35 @@ BOOST_AUTO_TEST_CASE(work_that_outlived_the_ring_is_given_up_and_what_follows_co
   check_all_equal(cluster);
 }
 
+// The record went round, and its maker died before anybody had the state that it names.
+BOOST_AUTO_TEST_CASE(a_final_record_whose_state_died_with_its_maker_is_made_anew) {
+  SimCluster cluster({.seed = 16, .epochs = 2, .expect = 3});
+  cluster.start({});
+  for (int i = 1; i < 3; ++i) cluster.start({0});
+  BOOST_TEST_REQUIRE(cluster.run_until(
+      [&] {
+        return cluster.run(0).info() != nullptr && cluster.run(0).phase() == sgd::Phase::kStopped &&
+               cluster.run(0).replica()->is_frozen();
+      },
+      20s));
+  // A late datagram of a member that is dead.
+  Bytes bytes;
+  sgd::ByteWriter writer(bytes);
+  writer.u8(static_cast<std::uint8_t>(sgd::MessageType::kDelta));
+  writer.u64(cluster.run(0).info()->id);
+  writer.u64(1234);
+  writer.varint(1);
+  writer.varint(2);
+  writer.zigzag(5);
+  for (const std::size_t to : {1, 2}) cluster.tell(to, 0, bytes);
+  BOOST_TEST_REQUIRE(cluster.run_until(
+      [&] { return cluster.run(1).final_record() && cluster.run(2).final_record(); }, 20s));
+  BOOST_TEST((cluster.run(1).phase() == sgd::Phase::kStopped));
+  cluster.crash(0);
+  require_done(cluster, 60s);
+  check_all_equal(cluster);
+}
+
 // --shard: each trains on its own rows alone, and what goes with a node is told.
 BOOST_AUTO_TEST_CASE(private_parts_make_one_run_and_one_may_be_lost) {
   for (const bool is_sync : {false, true}) {

@@ -3,8 +3,10 @@
 // event (SimCluster::check_rounds).
 //
 // HOGWILD_SIM_SEEDS=N runs N seeds, HOGWILD_SIM_SEED=S one alone, to replay a failure.
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <map>
+#include <set>
 #include <string>
 
 #include "tests/seeds.hpp"
@@ -185,6 +187,116 @@ BOOST_AUTO_TEST_CASE(a_leaver_finishes_its_round_and_the_coordinator_may_leave) 
   require_equal_end(cluster, 60s);
   BOOST_TEST(cluster.run(cluster.up().front()).replica()->sums().examples() ==
              trained_by_all(cluster));
+}
+
+// It is another voter then; what it said before it started over drops it no second time.
+BOOST_AUTO_TEST_CASE(a_member_that_was_dropped_comes_back_once) {
+  for (const bool needs_majority : {false, true}) {
+    SimCluster cluster({.seed = 5,
+                        .epochs = 100'000,
+                        .expect = 4,
+                        .is_sync = true,
+                        .needs_majority = needs_majority});
+    start_all(cluster, 4);
+    cluster.run_for(2s);
+    const std::size_t victim = coordinator_of(cluster) == 3U ? 2 : 3;
+    cluster.stall(victim, 40s);
+    cluster.run_for(40s);
+    std::set<sgd::OriginId> names;
+    for (int i = 0; i < 500; ++i) {
+      cluster.run_for(20ms);
+      names.insert(cluster.run(victim).replica()->self());
+    }
+    BOOST_TEST(names.size() <= 3U);
+    BOOST_TEST(cluster.run(victim).rounds()->is_member());
+    BOOST_TEST(cluster.violations().empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(data_that_comes_after_the_last_who_trained_died_is_used) {
+  SimCluster cluster({.seed = 7, .epochs = 30, .expect = 1, .is_sync = true});
+  cluster.start({});
+  for (int i = 0; i < 2; ++i) cluster.start({0}, /*has_data=*/false);
+  cluster.run_for(2s);
+  cluster.crash(0);
+  cluster.run_for(15s);
+  cluster.load_data(1);
+  require_equal_end(cluster, 120s);
+  BOOST_TEST(cluster.trained(1) > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_joiner_many_rounds_away_becomes_a_member) {
+  SimOptions options{.seed = 3, .epochs = 100'000, .expect = 1, .is_sync = true};
+  options.delay = 120ms;
+  SimCluster cluster(options);
+  cluster.start({});
+  cluster.run_for(3s);
+  const std::size_t joiner = cluster.start({0});
+  BOOST_TEST(cluster.run_until(
+      [&] {
+        const sgd::Rounds* rounds = cluster.run(joiner).rounds();
+        return rounds != nullptr && rounds->is_member();
+      },
+      30s));
+}
+
+// Its next part would never come.
+BOOST_AUTO_TEST_CASE(nobody_waits_for_a_leaver_where_rounds_wait_for_all) {
+  SimCluster cluster(
+      {.seed = 1, .epochs = 100'000, .expect = 4, .is_sync = true, .round_updates = 400});
+  start_all(cluster, 4);
+  cluster.run_for(4s);
+  const std::size_t lead = *coordinator_of(cluster);
+  cluster.leave((lead + 1) % 4);
+  const std::uint64_t before = round_of(cluster, lead);
+  cluster.run_for(1s);
+  BOOST_TEST(round_of(cluster, lead) > before + 20);
+}
+
+// Who waits for the state of another lineage gives none: but not for ever.
+BOOST_AUTO_TEST_CASE(a_lineage_that_died_before_it_gave_its_state_is_forgotten) {
+  SimCluster cluster({.seed = 1, .epochs = 3'000, .expect = 5, .is_sync = true});
+  start_all(cluster, 5);
+  cluster.run_for(1s);
+  for (const std::size_t a : {0U, 1U, 2U}) {
+    for (const std::size_t b : {3U, 4U}) {
+      cluster.cut(a, b);
+      cluster.cut(b, a);
+    }
+  }
+  cluster.run_for(15s);
+  cluster.heal();
+  BOOST_TEST_REQUIRE(cluster.run_until(
+      [&] {
+        return std::ranges::any_of(
+            cluster.up(), [&](std::size_t i) { return cluster.run(i).snapshots().sent_total > 0; });
+      },
+      20s));
+  const bool first_gave = std::ranges::any_of(std::array{0U, 1U, 2U}, [&](std::size_t i) {
+    return cluster.run(i).snapshots().sent_total > 0;
+  });
+  for (const std::size_t i : cluster.up()) {
+    if ((i < 3) == first_gave) cluster.crash(i);
+  }
+  cluster.run_for(30s);
+  const std::size_t joiner = cluster.start({cluster.up().front()});
+  BOOST_TEST(cluster.run_until([&] { return cluster.run(joiner).info() != nullptr; }, 60s),
+             cluster.describe());
+}
+
+// What is held for a round that is not committed is not let go of.
+BOOST_AUTO_TEST_CASE(a_round_larger_than_what_is_kept_is_committed) {
+  SimOptions options{.seed = 7,
+                     .rows = 200'000,
+                     .features = 60'000,
+                     .epochs = 2,
+                     .updates_per_second = 400'000,
+                     .expect = 6,
+                     .retained_bytes = 24'000,
+                     .is_sync = true};
+  SimCluster cluster(options);
+  start_all(cluster, 6);
+  require_equal_end(cluster, 120s);
 }
 
 BOOST_AUTO_TEST_CASE(halves_of_a_partition_go_on_and_become_one_again_with_nothing_lost) {

@@ -211,6 +211,15 @@ void SimCluster::tell(std::size_t to, std::size_t from, std::span<const std::byt
   carry_out(to, out);
 }
 
+void SimCluster::load_data(std::size_t node) {
+  nodes_[node]->has_data = true;
+  NodeOutbox out;
+  core(node).with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
+    run.data_loaded(local_data(options_, true), now_, wanted);
+  });
+  carry_out(node, out);
+}
+
 void SimCluster::cut(std::size_t from, std::size_t to) { cuts_.emplace(from, to); }
 void SimCluster::heal() { cuts_.clear(); }
 
@@ -324,6 +333,7 @@ void SimCluster::learn(Node& node, sgd::RowRange rows) {
       const auto claim = node.own->try_claim(stripe);
       node.own->made(stripe)[index - node.own->stripe_begin(stripe)] +=
           static_cast<std::int32_t>(random_() % 41) - 20;
+      ++node.own->versions(stripe)[(index - node.own->stripe_begin(stripe)) / sgd::kBlock];
     }
   }
 }
@@ -523,6 +533,10 @@ void SimCluster::open_stream(std::size_t from, const daemon::OutStream& stream) 
     Node& node = *nodes_[to];
     if (!node.is_up) {
       schedule(latency(), [answer] { answer(std::nullopt, StreamFailure::kRefused); });
+      return;
+    }
+    if (now_ < node.stalled_until) {
+      schedule(seconds(2), [answer] { answer(std::nullopt, StreamFailure::kTimeout); });
       return;
     }
     NodeOutbox out;

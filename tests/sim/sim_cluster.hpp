@@ -80,6 +80,8 @@ class SimCluster {
   void restart_everybody(std::mt19937_64& draw);
   /// SIGSTOP for a time, then SIGCONT: it takes no turn; what comes meanwhile waits for it.
   void stall(std::size_t node, std::chrono::nanoseconds time);
+  /// A process that was started without data has loaded it now.
+  void load_data(std::size_t node);
   /// SIGTERM.
   void leave(std::size_t node);
   /// A message of the run, as if `from` had sealed it.

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <map>
+#include <set>
 
 #include "sgd/learn/own_work.hpp"
 
@@ -9,6 +10,7 @@ namespace hogwild::sgd {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 constexpr SumsLayout kLayout(100, 1);
 constexpr RunId kRun = 9;
 constexpr Instant kStart{1000s};
@@ -243,6 +245,37 @@ BOOST_AUTO_TEST_CASE(a_value_larger_than_a_datagram_may_carry_goes_in_pieces) {
     BOOST_CHECK(b.apply(out[i], kStart) == ApplyResult::kApplied);
   }
   BOOST_TEST(a.digest() == b.digest());
+}
+
+// Those that nobody has any more may be many: later ones are asked for all the same.
+BOOST_AUTO_TEST_CASE(a_gap_behind_many_that_nobody_fills_is_asked_for) {
+  Replica a = make(1);
+  Replica b = make(2);
+  const auto apply = [&](std::uint64_t first, std::uint64_t last, std::uint64_t missing) {
+    for (std::uint64_t seq = first; seq <= last; ++seq) {
+      const Bytes bytes = publish(a, 1, 1);
+      if (seq % missing != 0) static_cast<void>(b.apply(bytes, kStart));
+    }
+  };
+  apply(1, 199, 2);  // 99 holes
+  Instant now = kStart;
+  std::set<std::uint64_t> asked;
+  const auto wait = [&](milliseconds time) {
+    for (const Instant end = now + time; now < end; now += 1ms) {
+      std::vector<RepairRequest> due;
+      b.due_repairs(now, due);
+      for (const RepairRequest& request : due) {
+        for (const SeqRange range : request.missing) {
+          for (std::uint64_t seq = range.first; seq <= range.last; ++seq) asked.insert(seq);
+        }
+      }
+    }
+  };
+  wait(5s);
+  BOOST_TEST(asked.size() == 99U);
+  apply(200, 400, 300);
+  wait(5s);
+  BOOST_TEST(asked.contains(300));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -39,6 +39,21 @@ BOOST_AUTO_TEST_CASE(the_oldest_go_first_when_the_bound_is_reached) {
   BOOST_TEST(ring.find(1, 6).empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_held_goes_last_and_has_a_bound_too) {
+  const std::size_t each = 300 + kMore;
+  Retained ring(3 * each, [](OriginId origin, std::uint64_t) { return origin == 1; });
+  const Bytes datagram(300, std::byte{7});
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) ring.keep(1, seq, datagram);
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) ring.keep(2, seq, datagram);
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) BOOST_TEST(!ring.find(1, seq).empty());
+  BOOST_TEST(ring.find(2, 1).empty());
+  for (std::uint64_t seq = 4; seq <= 40; ++seq) ring.keep(1, seq, datagram);
+  BOOST_TEST(ring.bytes() <= 12 * each);
+  BOOST_TEST(ring.bytes() >= 11 * each);
+  BOOST_TEST(ring.find(1, 1).empty());
+  BOOST_TEST(!ring.find(1, 40).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace hogwild::sgd
