@@ -177,6 +177,9 @@ void SimCluster::restart_everybody(std::mt19937_64& draw) {
     if (i < saved.size()) own = saved[i];
     const std::size_t node = start(seeds, true, std::move(own));
     if (i == 0) first = node;
+    // Those that have not met who has a checkpoint would begin anew without it.
+    const auto has_met = [&] { return core(node).swim().members().counts().live() > 1; };
+    if (i > 0) static_cast<void>(run_until(has_met, seconds(2)));
     run_for(milliseconds(draw() % 500));
   }
 }
