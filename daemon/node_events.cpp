@@ -244,6 +244,11 @@ void Node::on_run_event(sgd::RunEvent& event) {
     case Type::kFellBehind:
       log_.event(LogLevel::kMembership, "fell_behind", {{"asking", core_->name_of(event.peer)}});
       break;
+    case Type::kCrowded:
+      log_.warning("run_is_crowded",
+                   {{"reason", "as many processes as it may have published in this run"},
+                    {"hint", "this node follows without training"}});
+      break;
     case Type::kWorkLost:
       log_.warning("work_lost", {{"lost", event.detail}, {"reason", "fell behind"}});
       break;

@@ -77,7 +77,7 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
 }
 
 bool Run::may_train() const {
-  if (!options_.trains || !data_ || !data_->has_train || !info_) return false;
+  if (!options_.trains || !data_ || !data_->has_train || !info_ || is_crowded_) return false;
   if (is_sharded()) return data_->part && has_rows_in_order();
   return !data_->part && data_->constants &&
          data_->constants->train_fingerprint == info_->constants.train_fingerprint;
@@ -147,12 +147,13 @@ void Run::begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, Ru
                         evaluator_->begin(kind, std::move(image), at_s, candidate())});
 }
 
-void Run::append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars,
+bool Run::append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars,
                        RunOutbox& out) {
-  if (history_.size() >= kMostHistoryPoints) return;
+  if (history_.size() >= kMostHistoryPoints) return false;
   history_.push_back(point);
   row_scalars_ = std::move(scalars);
   out.events.push_back({RunEventType::kPoint, 0, {}, {}});
+  return true;
 }
 
 void Run::evaluated(const EvaluationReport& report, Instant now, RunOutbox& out) {
@@ -162,10 +163,10 @@ void Run::evaluated(const EvaluationReport& report, Instant now, RunOutbox& out)
   if (outcome->kind != EvaluationKind::kRow) return measured_at_end(report, *outcome, now, out);
   if (stop_) return;  // the final evaluation will say it
   const RunSettings& settings = info_->settings;
-  append_point(outcome->point, outcome->image.scalars, out);
+  const bool is_new_row = append_point(outcome->point, outcome->image.scalars, out);
   status_is_due_ = true;
   const Improvement improvement = improvement_of(history_, info_->trained_rows());
-  if (improvement.best_row == history_.size() - 1) {
+  if (is_new_row && improvement.best_row == history_.size() - 1) {
     evaluator_->keep({history_.size() - 1, std::move(outcome->image)});
   }
   if (settings.min_loss > 0 && report.test_loss <= settings.min_loss) {

@@ -228,7 +228,8 @@ class Run {
   /// The nominee's part: whether the run stops here, whether it is measured here.
   void decide(Instant now, RunOutbox& out);
   void begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out);
-  void append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars, RunOutbox& out);
+  /// False where the history has as many rows as it may.
+  bool append_point(const HistoryPoint& point, std::vector<std::int64_t> scalars, RunOutbox& out);
   void adopt_stop(const StopOrder& stop, Instant now, RunOutbox& out);
 
   // run_joining.cpp: creating a run, coming into one
@@ -447,6 +448,7 @@ class Run {
   Awaited awaited_ = Awaited::kNothing;
   std::uint64_t token_ = 0;
   Instant ask_again_{};
+  bool is_crowded_ = false;                 ///< the run has no room for another origin
   std::uint64_t given_up_final_ = 0;        ///< a final record whose state nobody has any more
   std::optional<Instant> stateless_since_;  ///< nobody is known who has the final record's state
   bool wants_snapshot_ = false;             ///< fell behind, or lacks part of the final state

@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 constexpr std::chrono::seconds kGathering{10};
 /// How often they are told of their run.
 constexpr milliseconds kFoundingAgain{20};
+/// Room that is left for members that join at the same time.
+constexpr std::size_t kOriginsToSpare = 256;
 
 }  // namespace
 
@@ -201,6 +203,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   useless_kept_rows_ = 0;
   stop_.reset();
   final_.reset();
+  is_crowded_ = false;
   given_up_final_ = 0;
   stateless_since_.reset();
   links_.reset();
@@ -321,6 +324,9 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
   if (is_same_run && !rounds_ && !final_) give_up_own_gaps(out);
   if (!is_same_run && rounds_) rounds_->follow(*snapshot.round, now);
   if (!is_same_run) {
+    // Work of one more could be refused by some and not by others.
+    is_crowded_ = snapshot.image.coverage.size() + kOriginsToSpare > Replica::kMostOrigins;
+    if (is_crowded_) out.events.push_back({RunEventType::kCrowded, 0, {}, {}});
     history_ = std::move(snapshot.history);
     row_scalars_ = snapshot.image.sums.scalars;
     out.events.push_back({RunEventType::kJoined, 0, hex(info_->id), {}});

@@ -585,6 +585,30 @@ BOOST_AUTO_TEST_CASE(work_that_outlived_the_ring_is_given_up_and_what_follows_co
   check_all_equal(cluster);
 }
 
+// Its work would be refused by those that know as many origins as they may.
+BOOST_AUTO_TEST_CASE(a_run_of_thousands_of_origins_ends_with_a_joiner_that_follows) {
+  SimCluster cluster({.seed = 3, .epochs = 60, .expect = 2});
+  cluster.start({});
+  cluster.start({0});
+  BOOST_TEST_REQUIRE(cluster.run_until(
+      [&] { return cluster.run(0).is_training() && cluster.run(1).is_training(); }, 10s));
+  for (std::uint64_t origin = 1; origin <= 3'900; ++origin) {
+    Bytes bytes;
+    sgd::ByteWriter writer(bytes);
+    writer.u8(static_cast<std::uint8_t>(sgd::MessageType::kDelta));
+    writer.u64(cluster.run(0).info()->id);
+    writer.u64(origin);
+    writer.varint(1);
+    writer.varint(2);
+    writer.zigzag(1);
+    for (const std::size_t to : {0, 1}) cluster.tell(to, 1 - to, bytes);
+  }
+  const std::size_t joiner = cluster.start({0});
+  require_done(cluster, 60s);
+  check_all_equal(cluster);
+  BOOST_TEST(cluster.trained(joiner) == 0U);
+}
+
 // The record went round, and its maker died before anybody had the state that it names.
 BOOST_AUTO_TEST_CASE(a_final_record_whose_state_died_with_its_maker_is_made_anew) {
   SimCluster cluster({.seed = 16, .epochs = 2, .expect = 3});
