@@ -89,6 +89,8 @@ class Security(SwarmTest):
             places[path] = node.request(path)[2]
         for name in ["cmdline", "environ"]:
             places[name] = pathlib.Path(f"/proc/{node.process.pid}/{name}").read_text(errors="replace")
+        # The logs are the last to be written.
+        wait_until(lambda: (node.out / "all_logs.txt").exists() and not list(node.out.glob("*.partial")), "all files")
         for path in node.out.iterdir():
             places[path.name] = path.read_text(errors="replace")
         for place, text in places.items():
