@@ -32,12 +32,16 @@ std::uint32_t BlockPlan::block_rows(std::uint64_t rows) {
       std::clamp<std::uint64_t>(std::bit_floor(std::max<std::uint64_t>(rows / 512, 1)), 64, 256));
 }
 
+std::uint64_t BlockPlan::block_count_of(std::uint64_t rows) {
+  return (rows + block_rows(rows) - 1) / block_rows(rows);
+}
+
 BlockPlan::BlockPlan(std::uint64_t rows, std::uint64_t seed, PeerId self)
     : rows_(rows),
       seed_(seed),
       self_(self),
       block_rows_(block_rows(rows)),
-      block_count_((rows + block_rows_ - 1) / block_rows_) {
+      block_count_(block_count_of(rows)) {
   assert(rows > 0);
 }
 
@@ -249,7 +253,7 @@ void BlockPlan::inherit_by(WalkProgress first, auto&& change) {
   }
   change();
   for (const Placed& one : others) {
-    if (owner(one.place, one.block) != self_) continue;
+    if (owner(one.place, one.block) != self_ || next_.size() >= kBlocksBack) continue;
     next_.push_back(one);
     ++inherited_total_;
   }

@@ -95,6 +95,7 @@ class BlockPlan {
 
   /// 64 to 256, so that a data set has 2,000 or more blocks where it can.
   [[nodiscard]] static std::uint32_t block_rows(std::uint64_t rows);
+  [[nodiscard]] static std::uint64_t block_count_of(std::uint64_t rows);
 
  private:
   struct Member {

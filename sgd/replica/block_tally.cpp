@@ -86,12 +86,12 @@ void BlockTally::write(ByteWriter& writer) const {
 }
 
 BlockTally BlockTally::read(ByteReader& reader) {
-  BlockTally tally(reader.varint());
-  tally.base_ = reader.varint();
-  tally.closed_ = reader.varint();
-  tally.first_ = reader.varint();
-  tally.retired_missed_ = reader.varint();
-  tally.retired_repeated_ = reader.varint();
+  BlockTally tally(reader.counted());
+  tally.base_ = reader.counted();
+  tally.closed_ = reader.counted();
+  tally.first_ = reader.counted();
+  tally.retired_missed_ = reader.counted();
+  tally.retired_repeated_ = reader.counted();
   const std::uint64_t count = reader.varint();
   const bool is_consistent = tally.base_ <= tally.first_ && tally.first_ <= tally.closed_ &&
                              tally.closed_ - tally.first_ <= count && count <= kMostEpochs &&

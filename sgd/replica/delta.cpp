@@ -12,7 +12,7 @@ DeltaHeader read_header(ByteReader& reader) {
   DeltaHeader header;
   header.run = reader.u64();
   header.origin = reader.u64();
-  header.seq = reader.varint();
+  header.seq = reader.counted();
   return header;
 }
 
@@ -61,8 +61,7 @@ std::uint64_t write_group(std::span<const CellDelta> entries, std::uint64_t next
 
 bool value_in_range(const SumsLayout& layout, CellDelta entry) {
   if (entry.cell >= layout.cell_count()) return entry.value > 0 && entry.value <= kMostBlockTimes;
-  const std::int64_t most =
-      entry.cell < layout.scalar_count() ? kLargestScalarDelta : kLargestSumDelta;
+  const std::int64_t most = largest_delta(layout, entry.cell);
   if (entry.value == 0 || entry.value > most || entry.value < -most) return false;
   // Counters only grow; the intercept (2 + 4c) goes both ways, as the sums do.
   const bool is_counter =

@@ -46,7 +46,7 @@ std::vector<HistoryPoint> read_points(ByteReader& reader, std::size_t most) {
   for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
     HistoryPoint point;
     point.t_seconds = reader.f64();
-    point.updates = reader.varint();
+    point.updates = reader.counted();
     point.train_loss = reader.f64();
     point.train_accuracy = reader.f64();
     point.test_loss = reader.f64();

@@ -83,7 +83,6 @@ std::optional<PartSummary> decode_part(std::span<const std::byte> bytes) {
   part.features = reader.raw<std::uint32_t>(count);
   part.frequency = reader.raw<std::uint32_t>(count);
   part.mean_square = reader.raw<double>(count);
-  constexpr std::uint64_t kMostRows = std::uint64_t{1} << 40U;
   const auto fits = [](double square) { return square >= 0 && square < 1e300; };
   const bool is_valid =
       reader.done() && part.rows > 0 && part.rows < kMostRows && kind < 2 &&

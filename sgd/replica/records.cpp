@@ -30,20 +30,20 @@ void write_measures(const Measures& measures, ByteWriter& writer) {
 }
 
 Measures read_measures(ByteReader& reader) {
-  Measures measures{.rows = reader.varint()};
+  Measures measures{.rows = reader.counted()};
   if (measures.rows == 0) return measures;
   measures.is_multilabel = reader.u8() == 1;
   const std::uint64_t labels = reader.varint();
   if (labels < 2 || labels > kMostColumns) reader.fail();
   for (std::uint64_t i = 0; i < labels && reader.ok(); ++i) {
-    LabelCounts counts{.actual = reader.varint(), .predicted = reader.varint()};
-    counts.both = reader.varint();
+    LabelCounts counts{.actual = reader.counted(), .predicted = reader.counted()};
+    counts.both = reader.counted();
     measures.labels.push_back(counts);
   }
   const std::uint64_t cells = reader.varint();
   if (cells != 0 && (labels > kMostConfusedClasses || cells != labels * labels)) reader.fail();
   for (std::uint64_t i = 0; i < cells && reader.ok(); ++i) {
-    measures.confusion.push_back(reader.varint());
+    measures.confusion.push_back(reader.counted());
   }
   measures.roc_auc = reader.f64();
   measures.log_loss = reader.f64();
@@ -118,11 +118,11 @@ FinalRecord read_final(ByteReader& reader) {
   record.finisher = reader.u64();
   record.applied_hash = reader.u64();
   record.digest = reader.u64();
-  record.examples = reader.varint();
+  record.examples = reader.counted();
   record.stop = read_stop(reader);
   record.result = read_result(reader);
   record.history = read_points(reader, kMostHistoryPoints);
-  if (const std::uint64_t kept_rows = reader.varint(); kept_rows > 0) {
+  if (const std::uint64_t kept_rows = reader.counted(); kept_rows > 0) {
     record.kept_row = kept_rows - 1;
     if (kept_rows > record.history.size()) reader.fail();
   }
@@ -148,7 +148,7 @@ void write_kept(const KeptState& kept, ByteWriter& writer) {
 }
 
 KeptState read_kept(const SumsLayout& layout, ByteReader& reader) {
-  const std::uint64_t row = reader.varint();
+  const std::uint64_t row = reader.counted();
   return {row, read_sums(layout, reader)};
 }
 
@@ -175,6 +175,14 @@ ReplicaImage read_image(const SumsLayout& layout, ByteReader& reader) {
   return image;
 }
 
+/// Whether a state is what it says, and its tally of this run's blocks.
+bool fits(const ReplicaImage& image, const RunInfo& info) {
+  const std::uint64_t blocks = image.tally.blocks_an_epoch();
+  return digest_of(image.sums) == image.digest &&
+         (blocks == 0 ||
+          (!info.settings.is_sharded && blocks == BlockPlan::block_count_of(info.trained_rows())));
+}
+
 /// Whether every row is of a candidate that the run has.
 bool fits(const std::vector<HistoryPoint>& history, const RunInfo& info) {
   return std::ranges::all_of(
@@ -187,7 +195,8 @@ bool fits(const std::optional<FinalRecord>& record, const RunInfo& info) {
   const RunResult& result = record->result;
   const std::uint32_t columns = info.constants.labels.column_count();
   const std::size_t labels = columns == 1 ? 2 : columns;
-  return (result.measures.rows == 0 || result.measures.labels.size() == labels) &&
+  return record->run == info.id && !record->history.empty() &&
+         (result.measures.rows == 0 || result.measures.labels.size() == labels) &&
          (result.sigmoids.empty() || result.sigmoids.size() == columns) &&
          result.candidate < info.candidate_count() &&
          (result.candidates.empty() || result.candidates.size() == info.candidate_count()) &&
@@ -227,7 +236,7 @@ std::optional<Request> decode_request(std::span<const std::byte> bytes) {
   const std::uint8_t type = reader.u8();
   Request request;
   request.run = reader.u64();
-  request.examples = reader.varint();
+  request.examples = reader.counted();
   request.asker = reader.u64();
   if (!reader.done() || type < 1 || type > 4) return std::nullopt;
   request.type = static_cast<RequestType>(type);
@@ -284,9 +293,9 @@ std::optional<Snapshot> decode_snapshot(std::span<const std::byte> bytes) {
   if ((flags & 4U) != 0) snapshot.kept = read_kept(snapshot.info.layout(), reader);
   if ((flags & 8U) != 0) snapshot.round = read_record(reader);
   const bool is_consistent =
-      reader.done() && std::isfinite(snapshot.elapsed_s) && snapshot.elapsed_s >= 0 &&
-      fits(snapshot.history, snapshot.info) && fits(snapshot.final_record, snapshot.info) &&
-      (!snapshot.final_record || snapshot.final_record->run == snapshot.info.id);
+      reader.done() && is_duration(snapshot.elapsed_s) && fits(snapshot.image, snapshot.info) &&
+      (snapshot.round || !snapshot.info.settings.is_by_rounds()) &&
+      fits(snapshot.history, snapshot.info) && fits(snapshot.final_record, snapshot.info);
   if (!is_consistent) return std::nullopt;
   return snapshot;
 }
@@ -337,7 +346,7 @@ std::optional<Checkpoint> decode_checkpoint(std::span<const std::byte> bytes) {
   Checkpoint checkpoint{std::move(*info), {}};
   RunState& state = checkpoint.state;
   const SumsLayout layout = checkpoint.info.layout();
-  state.members = reader.varint();
+  state.members = reader.counted();
   state.elapsed_s = reader.f64();
   state.sums = read_sums(layout, reader);
   const std::uint64_t digest = reader.u64();

@@ -16,6 +16,7 @@ constexpr milliseconds kLongestAsk{50};
 /// A repair that has not come by then says nothing of how long one takes.
 constexpr milliseconds kLongestTimed{500};
 constexpr std::size_t kMostRangesAsked = 64;
+constexpr std::size_t kMostRequests = 256;  ///< at once
 /// Ranges past a gap that a coverage tells of: more of them are asked for in later rounds.
 constexpr std::size_t kMostRangesBeyond = 64;
 
@@ -28,8 +29,7 @@ std::uint64_t datagram_hash(OriginId origin, std::uint64_t seq) {
 std::vector<CellDelta> cut_to_bounds(std::vector<CellDelta>& entries, const SumsLayout& layout) {
   std::vector<CellDelta> rest;
   for (CellDelta& entry : entries) {
-    const std::int64_t most =
-        entry.cell < layout.scalar_count() ? kLargestScalarDelta : kLargestSumDelta;
+    const std::int64_t most = largest_delta(layout, entry.cell);
     const std::int64_t value = std::clamp(entry.value, -most, most);
     if (value != entry.value) rest.push_back({entry.cell, entry.value - value});
     entry.value = value;
@@ -38,12 +38,6 @@ std::vector<CellDelta> cut_to_bounds(std::vector<CellDelta>& entries, const Sums
 }
 
 }  // namespace
-
-bool OriginCoverage::covers(std::uint64_t seq) const {
-  return seq <= contiguous || std::any_of(beyond.begin(), beyond.end(), [seq](SeqRange range) {
-           return range.first <= seq && seq <= range.last;
-         });
-}
 
 bool OriginCoverage::covers_any(std::span<const SeqRange> ranges) const {
   return std::ranges::any_of(ranges, [this](SeqRange wanted) {
@@ -171,6 +165,7 @@ void Replica::heard_of(OriginId origin, std::uint64_t seq, Instant now) {
 
 void Replica::due_repairs(Instant now, std::vector<RepairRequest>& out) {
   for (auto& [id, origin] : origins_) {
+    if (out.size() >= kMostRequests) break;  // the others are still due then
     if (origin.ask_first_at <= now) ask_first(id, origin, now, out);
     if (origin.ask_again_at > now) continue;
     auto missing = missing_again(origin);
@@ -267,14 +262,6 @@ std::vector<OriginCoverage> Replica::coverage() const {
 std::uint64_t Replica::contiguous(OriginId origin) const {
   const auto at = origins_.find(origin);
   return at == origins_.end() ? 0 : at->second.window.contiguous();
-}
-
-std::uint64_t Replica::divergence() const {
-  std::uint64_t missing = 0;
-  for (const auto& [id, origin] : origins_) {
-    missing += origin.window.missing_count(origin.known_last);
-  }
-  return missing;
 }
 
 std::vector<Gap> Replica::gaps() const {

@@ -26,7 +26,6 @@ struct OriginCoverage {
   std::uint64_t contiguous = 0;
   std::vector<SeqRange> beyond;
 
-  [[nodiscard]] bool covers(std::uint64_t seq) const;
   /// Whether any number of the ranges is covered.
   [[nodiscard]] bool covers_any(std::span<const SeqRange> ranges) const;
   friend bool operator==(const OriginCoverage&, const OriginCoverage&) = default;
@@ -169,8 +168,7 @@ class Replica {
   [[nodiscard]] std::uint64_t last_seq() const { return last_seq_; }
   [[nodiscard]] std::vector<OriginCoverage> coverage() const;
   [[nodiscard]] std::uint64_t contiguous(OriginId origin) const;
-  /// Datagrams known to exist and not applied here.
-  [[nodiscard]] std::uint64_t divergence() const;
+  /// Datagrams known to exist and not received, by origin.
   [[nodiscard]] std::vector<Gap> gaps() const;
   [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
   /// All zero of an origin that this replica has not heard of.

@@ -24,7 +24,7 @@ void write_key(const RoundKey& key, ByteWriter& writer) {
 RoundKey read_key(ByteReader& reader) {
   RoundKey key;
   key.ballot = read_ballot(reader);
-  key.round = reader.varint();
+  key.round = reader.counted();
   return key;
 }
 
@@ -54,7 +54,7 @@ std::vector<RosterEntry> read_entries(ByteReader& reader, std::size_t most) {
     entry.trains = (flags & 1U) != 0;
     entry.is_old = (flags & 2U) != 0;
     entry.is_new = (flags & 4U) != 0;
-    entry.through = reader.varint();
+    entry.through = reader.counted();
     if (entry.origin == 0 || flags > 7) reader.fail();
     entries.push_back(entry);
   }
@@ -63,7 +63,7 @@ std::vector<RosterEntry> read_entries(ByteReader& reader, std::size_t most) {
 
 void read_beat(ByteReader& reader, RoundMessage& message) {
   RoundBeat& beat = message.beat;
-  beat.number = reader.varint();
+  beat.number = reader.counted();
   const std::uint64_t part = reader.varint();
   const std::uint64_t parts = reader.varint();
   if (part >= parts || parts > kMostParts) reader.fail();
@@ -74,7 +74,7 @@ void read_beat(ByteReader& reader, RoundMessage& message) {
   beat.record.is_open = (flags & 2U) != 0;
   beat.record.key = read_key(reader);
   beat.record.applied_hash = reader.u64();
-  beat.round_us = reader.varint();
+  beat.round_us = reader.counted();
   beat.record.roster = read_entries(reader, kEntriesAPart);
 }
 
@@ -86,8 +86,8 @@ void read_report(ByteReader& reader, RoundReport& report) {
   report.ballot = read_ballot(reader);
   report.stored = read_key(reader);
   report.committed = read_key(reader);
-  report.contributed = reader.varint();
-  report.through = reader.varint();
+  report.contributed = reader.counted();
+  report.through = reader.counted();
 }
 
 }  // namespace
@@ -106,9 +106,9 @@ void write_ballot(const Ballot& ballot, ByteWriter& writer) {
 
 Ballot read_ballot(ByteReader& reader) {
   Ballot ballot;
-  ballot.epoch.number = reader.varint();
+  ballot.epoch.number = reader.counted();
   ballot.epoch.former = reader.u64();
-  ballot.term = reader.varint();
+  ballot.term = reader.counted();
   return ballot;
 }
 
@@ -203,6 +203,7 @@ std::optional<RoundMessage> decode_round_message(std::span<const std::byte> data
       message.canvass.origin = origin;
       message.canvass.is_probe = reader.u8() != 0;
       message.canvass.ballot = read_ballot(reader);
+      if (message.canvass.ballot.term == 0) reader.fail();  // nobody asks for votes of that
       message.canvass.stored = read_key(reader);
       break;
     case RoundKind::kVote: {
@@ -211,7 +212,7 @@ std::optional<RoundMessage> decode_round_message(std::span<const std::byte> data
       message.vote.is_probe = (flags & 1U) != 0;
       message.vote.is_granted = (flags & 2U) != 0;
       message.vote.ballot = read_ballot(reader);
-      message.vote.term = reader.varint();
+      message.vote.term = reader.counted();
       break;
     }
     default:

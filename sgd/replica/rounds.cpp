@@ -23,6 +23,8 @@ constexpr milliseconds kLongestRound{500};
 constexpr seconds kLongestGathering{10};
 /// A report that is older says nothing about now.
 constexpr seconds kFresh{1};
+/// Elections that a member may have missed.
+constexpr std::uint64_t kMostAhead = std::uint64_t{1} << 20U;
 
 }  // namespace
 
@@ -509,11 +511,45 @@ void Rounds::on_data(OriginId of, Instant now, RoundOutbox& out) {
   if (!incoming_ && coordinator_ != 0) send_report(coordinator_, now, out);
 }
 
+namespace {
+
+struct Claim {
+  OriginId speaker = 0;
+  Ballot ballot;
+};
+
+Claim claim_of(const RoundMessage& message) {
+  switch (message.kind) {
+    case RoundKind::kBeat:
+      return {message.beat.origin, message.beat.record.key.ballot};
+    case RoundKind::kReport:
+      return {message.report.origin, message.report.ballot};
+    case RoundKind::kCanvass:
+      return {message.canvass.origin, message.canvass.ballot};
+    case RoundKind::kVote:
+      break;
+  }
+  Ballot ballot = message.vote.ballot;
+  ballot.term = std::max(ballot.term, message.vote.term);
+  return {message.vote.origin, ballot};
+}
+
+}  // namespace
+
 bool Rounds::on_datagram(PeerId from, std::span<const std::byte> payload, Instant now,
                          RoundOutbox& out) {
   const auto message = decode_round_message(payload);
   if (!message) return false;
   if (message->run != run_) return true;
+  const auto [speaker, ballot] = claim_of(*message);
+  // Nobody speaks for another voter. Who has just started over is heard once its status has told.
+  const auto voter = live_.find(from);
+  if (voter != live_.end() && voter->second != 0 && voter->second != speaker) return true;
+  // Terms and epochs grow by elections, one at a time: none comes near where they would wrap.
+  if (ballot.term > std::max(ballot_.term, highest_term_) + kMostAhead ||
+      ballot.epoch.number > ballot_.epoch.number + kMostAhead) {
+    return false;
+  }
   switch (message->kind) {
     case RoundKind::kBeat:
       on_beat(from, *message, now, out);

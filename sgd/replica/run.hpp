@@ -207,6 +207,8 @@ class Run {
     Status status;  ///< the newest one, without points and coverage
     std::map<OriginId, OriginCoverage> coverage;
     RejectionCounts rejections{};
+    double resend_budget = 0;  ///< datagrams that it may have again now
+    Instant resent_at{};
     // Its newest news here: what it said or published, and this member's own work until then.
     std::uint64_t heard_number = 0;
     std::uint64_t heard_seq = 0;
@@ -273,7 +275,7 @@ class Run {
 
   // run_messages.cpp: statuses, repair, requests
   void on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
-  void on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& out);
+  void on_nack(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void on_delta(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void learn_from(PeerId from, const Status& status, Instant now, RunOutbox& out);
   void take_points(PeerId from, const Status& status, RunOutbox& out);

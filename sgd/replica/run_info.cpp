@@ -19,6 +19,10 @@ constexpr std::size_t kMostText = 4096;
 constexpr std::size_t kMostItems = 64;
 constexpr std::size_t kMostRecipe = std::size_t{1} << 29U;  // 2²⁴ features and their counts
 constexpr std::size_t kMostFounders = 4096;
+constexpr double kLongestRun = 1e9;       // seconds, 30 years
+constexpr double kLargestPenalty = 1000;  // of lambda and l1, as the command line has it
+/// In a file's numbering from 0.
+constexpr std::uint32_t kLargestFeature = DeclaredShape::kMostFeatures - 1;
 /// A model that a run starts from counts as so many. More: it is kept better where it is the
 /// optimum already; fewer: it is left sooner where data or settings changed.
 constexpr double kInitialEpochs = 2.0;
@@ -263,7 +267,11 @@ RunSettings read_settings(ByteReader& reader) {
     items.emplace_back(std::move(name), reader.text(kMostText));
   }
   const auto settings = RunSettings::from_items(items);
-  if (!settings) reader.fail();
+  const auto is_penalty = [](double value) { return value >= 0 && value <= kLargestPenalty; };
+  if (!settings || !std::ranges::all_of(settings->lambda, is_penalty) || settings->lambda.empty() ||
+      !is_penalty(settings->l1)) {
+    reader.fail();
+  }
   return settings.value_or(RunSettings{});
 }
 
@@ -306,12 +314,23 @@ void write_run_info(const RunInfo& info, ByteWriter& writer) {
   writer.text(info.recipe);
 }
 
+namespace {
+
+/// Each a feature that a file may have, none twice.
+bool are_distinct(std::vector<std::uint32_t> features) {
+  std::ranges::sort(features);
+  return std::ranges::adjacent_find(features) == features.end() &&
+         (features.empty() || features.back() <= kLargestFeature);
+}
+
+}  // namespace
+
 std::optional<RunInfo> read_run_info(ByteReader& reader) {
   RunInfo info;
   info.id = reader.u64();
   info.settings = read_settings(reader);
   RunConstants& constants = info.constants;
-  constants.rows = reader.varint();
+  constants.rows = reader.counted();
   const std::int64_t exponent = reader.zigzag();
   constants.scale_exponent = static_cast<std::int32_t>(exponent);
   constants.train_fingerprint = reader.u64();
@@ -328,24 +347,42 @@ std::optional<RunInfo> read_run_info(ByteReader& reader) {
     Resumed& resumed = info.resumed.emplace();
     resumed.first_run = reader.u64();
     resumed.from_run = reader.u64();
-    resumed.updates = reader.varint();
+    resumed.updates = reader.counted();
   }
   info.recipe = reader.text(kMostRecipe);
 
   bool is_valid = reader.ok() && info.settings.recipe == recipe_id(info.recipe) && info.id != 0 &&
-                  constants.rows > 0 && exponent >= -300 && exponent <= 300 && features > 0 &&
-                  info.size_complaint().empty();
+                  constants.rows > 0 && constants.rows <= kMostRows && exponent >= -300 &&
+                  exponent <= 300 && features > 0 && are_distinct(constants.file_index) &&
+                  model_complaint(info).empty();
   for (const float metric : constants.metric)
     is_valid = is_valid && metric > 0 && std::isfinite(metric);
   for (const std::uint64_t positives : constants.positives)
     is_valid = is_valid && positives <= constants.rows;
-  is_valid =
-      is_valid && class_weight_complaint(info.settings.class_weight, constants.labels).empty();
   if (!is_valid) {
     reader.fail();
     return std::nullopt;
   }
   return info;
+}
+
+namespace {
+
+/// As who creates a run by rounds makes it.
+bool is_first(const RoundRecord& record) {
+  return record.key.round == 0 && record.key.ballot.term == 1 &&
+         record.key.ballot.epoch.number == 1 && record.applied_hash == 0 && !record.is_open &&
+         record.roster.size() == 1 && record.roster[0].is_old && record.roster[0].is_new &&
+         record.roster[0].through == 0;
+}
+
+}  // namespace
+
+bool is_duration(double seconds) { return seconds >= 0 && seconds < kLongestRun; }
+
+std::string model_complaint(const RunInfo& info) {
+  if (std::string why = info.size_complaint(); !why.empty()) return why;
+  return class_weight_complaint(info.settings.class_weight, info.constants.labels);
 }
 
 Bytes encode_founding(const Founding& founding) {
@@ -375,8 +412,8 @@ std::optional<Founding> decode_founding(std::span<const std::byte> datagram) {
   founding.info.founders = read_founders(reader);
   if (founding.info.settings.is_by_rounds()) founding.round = read_record(reader);
   const bool is_valid =
-      reader.ok() && reader.left() == 0 && founding.info.id != 0 && founding.elapsed_s >= 0 &&
-      std::isfinite(founding.elapsed_s) &&
+      reader.ok() && reader.left() == 0 && founding.info.id != 0 &&
+      is_duration(founding.elapsed_s) && (!founding.round || is_first(*founding.round)) &&
       std::is_sorted(founding.info.founders.begin(), founding.info.founders.end());
   return is_valid ? std::optional(std::move(founding)) : std::nullopt;
 }

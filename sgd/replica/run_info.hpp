@@ -94,6 +94,9 @@ struct Resumed {
   friend bool operator==(const Resumed&, const Resumed&) = default;
 };
 
+/// Of a run, and of a private part.
+inline constexpr std::uint64_t kMostRows = std::uint64_t{1} << 40U;
+
 /// A run: everything about it that never changes.
 struct RunInfo {
   RunId id = 0;
@@ -136,6 +139,11 @@ struct RunInfo {
 
 /// What settings call a recipe.
 [[nodiscard]] std::string recipe_id(std::string_view recipe);
+
+/// Why a run of these settings and constants cannot be; empty where it can.
+[[nodiscard]] std::string model_complaint(const RunInfo& info);
+/// Whether a run may last so long.
+[[nodiscard]] bool is_duration(double seconds);
 
 void write_run_info(const RunInfo& info, ByteWriter& writer);
 /// Fails the reader, and gives nothing, where the bytes are no consistent run.

@@ -143,7 +143,7 @@ void Run::on_founding(PeerId from, std::span<const std::byte> payload, Instant n
   info.constants.test_fingerprint = test_fingerprint;
   info.recipe = options_.recipe;
   if (info.settings.recipe != recipe_id(info.recipe)) return;
-  if (!contradiction(info).empty()) return;
+  if (!contradiction(info).empty() || !model_complaint(info).empty()) return;
   awaited_ = Awaited::kNothing;  // a snapshot is of no use any more
   enter_run(std::move(info), now, founding->elapsed_s);
   if (rounds_) rounds_->follow(*founding->round, now);
@@ -261,6 +261,11 @@ std::string Run::contradiction(const RunInfo& info) const {
            " and --labels '" + info.settings.shape.labels_text() +
            "', which are expected here, too";
   }
+  if (!data_->part && data_->constants &&
+      (data_->constants->rows != info.constants.rows ||
+       data_->constants->file_index != info.constants.file_index)) {
+    return "the run's rows and features are not those of its data, which is loaded here";
+  }
   if (data_->has_test && info.constants.test_fingerprint != 0 &&
       data_->test_fingerprint != info.constants.test_fingerprint) {
     return "the test data has fingerprint " + hex(data_->test_fingerprint) + " here and " +
@@ -307,19 +312,8 @@ void Run::install(Snapshot snapshot, Instant now, RunOutbox& out) {
   wants_snapshot_ = false;
   const bool is_installed = is_same_run && rounds_ ? install_in_rounds(snapshot, now, out)
                                                    : replica_->install(snapshot.image);
-  const bool has_round = snapshot.round.has_value() || !rounds_;
-  if (!is_installed || !has_round) {
-    reject(0, Rejection::kState);
-    if (!is_same_run) {
-      info_.reset();
-      evaluator_.reset();
-      rounds_.reset();
-      replica_.reset();
-      plan_.reset();
-      set_phase(Phase::kNoRun, now);
-    }
-    return;
-  }
+  assert(is_installed || is_same_run);  // what was decoded is of the run that it says
+  if (!is_installed) return reject(0, Rejection::kState);
   status_is_due_ = true;
   if (is_same_run && !rounds_ && !final_) give_up_own_gaps(out);
   if (!is_same_run && rounds_) rounds_->follow(*snapshot.round, now);

@@ -16,6 +16,9 @@ constexpr std::uint32_t kTriesAtOrigin = 3;
 constexpr std::uint32_t kTriesBeforeSnapshot = 25;
 /// Datagrams sent again for one request.
 constexpr std::size_t kMostResent = 256;
+/// To one member, whatever it asks for: more than it can lose of what it is sent.
+constexpr double kResentPerSecond = 10'000;
+constexpr double kMostResentAtOnce = 2'000;
 /// Between saying that it joins and asking for the snapshot: time for the others to hear it.
 constexpr milliseconds kJoinNotice{10};
 /// A member that has data may be a founder, which is told of its run by a datagram: until then a
@@ -56,7 +59,7 @@ void Run::on_datagram(PeerId from, std::span<const std::byte> payload, Instant n
     case static_cast<int>(MessageType::kStatus):
       return on_status(from, payload, now, out);
     case static_cast<int>(MessageType::kNack):
-      return on_nack(from, payload, out);
+      return on_nack(from, payload, now, out);
     case static_cast<int>(MessageType::kRound):
       return on_round_message(from, payload, now, out);
     case static_cast<int>(MessageType::kFounding):
@@ -251,6 +254,10 @@ void Run::take_points(PeerId from, const Status& status, RunOutbox& out) {
     wants_report_ = true;
     return;
   }
+  const auto is_of_run = [this](const HistoryPoint& point) {
+    return point.candidate < info_->candidate_count();
+  };
+  if (!std::ranges::all_of(status.points, is_of_run)) return reject(from, Rejection::kMessage);
   for (std::size_t i = history_.size() - status.first_point; i < status.points.size(); ++i) {
     append_point(status.points[i], replica_->sums().image_scalars(), out);
   }
@@ -358,22 +365,30 @@ void Run::send_repairs(Instant now, RunOutbox& out) {
   }
 }
 
-void Run::on_nack(PeerId from, std::span<const std::byte> payload, RunOutbox& out) {
+void Run::on_nack(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out) {
   const auto nack = decode_nack(payload);
   if (!nack) {
     reject(from, Rejection::kMessage);
     return;
   }
-  if (!replica_ || nack->run != info_->id) return;
+  const auto peer = peers_.find(from);
+  if (!replica_ || nack->run != info_->id || peer == peers_.end()) return;
+  Peer& asker = peer->second;
+  const double earned =
+      kResentPerSecond * std::chrono::duration<double>(now - asker.resent_at).count();
+  asker.resend_budget = std::min(asker.resend_budget + earned, kMostResentAtOnce);
+  asker.resent_at = now;
   std::size_t sent = 0;
   std::size_t looked = 0;
   for (const SeqRange& range : nack->missing) {
     for (std::uint64_t seq = range.first; seq <= range.last; ++seq) {
-      if (sent == kMostResent || ++looked > OriginWindow::kWindow) return;
+      if (sent == kMostResent || ++looked > OriginWindow::kWindow || asker.resend_budget < 1)
+        return;
       const auto datagram = replica_->retained(nack->origin, seq);
       if (datagram.empty()) continue;
       out.datagrams.push_back({from, Bytes(datagram.begin(), datagram.end())});
       ++sent;
+      asker.resend_budget -= 1;
     }
   }
 }

@@ -29,8 +29,8 @@ void write_ranges(const std::vector<SeqRange>& ranges, std::uint64_t from, ByteW
 }
 
 std::vector<SeqRange> read_ranges(ByteReader& reader, std::uint64_t from, std::size_t most) {
-  constexpr std::uint64_t kLargestSeq = std::uint64_t{1} << 48U;
-  const std::uint64_t count = reader.varint();
+  constexpr std::uint64_t kLargestSeq = ByteReader::kMostCounted;
+  const std::uint64_t count = reader.counted();
   if (count > most) reader.fail();
   std::vector<SeqRange> ranges;
   std::uint64_t end = from;
@@ -126,7 +126,7 @@ std::optional<Status> decode_status(std::span<const std::byte> datagram) {
   if (reader.u8() != static_cast<std::uint8_t>(MessageType::kStatus)) return std::nullopt;
   status.run = reader.u64();
   status.origin = reader.u64();
-  status.number = reader.varint();
+  status.number = reader.counted();
   const std::uint8_t phase = reader.u8();
   if (phase > static_cast<std::uint8_t>(Phase::kDone)) return std::nullopt;
   status.phase = static_cast<Phase>(phase);
@@ -136,23 +136,23 @@ std::optional<Status> decode_status(std::span<const std::byte> datagram) {
   status.is_loaded = (flags & kIsLoaded) != 0;
   status.knows_links = (flags & kKnowsLinks) != 0;
   status.is_part = (flags & kIsPart) != 0;
-  status.joined_at = reader.varint();
-  status.examples = reader.varint();
-  status.last_seq = reader.varint();
-  status.rate = reader.varint();
-  status.first_epoch = reader.varint();
-  status.epoch = reader.varint();
-  status.position = reader.varint();
-  status.kept_rows = reader.varint();
-  status.resumable = reader.varint();
-  status.part_rows = reader.varint();
-  const std::uint64_t handovers = reader.varint();
+  status.joined_at = reader.counted();
+  status.examples = reader.counted();
+  status.last_seq = reader.counted();
+  status.rate = reader.counted();
+  status.first_epoch = reader.counted();
+  status.epoch = reader.counted();
+  status.position = reader.counted();
+  status.kept_rows = reader.counted();
+  status.resumable = reader.counted();
+  status.part_rows = reader.counted();
+  const std::uint64_t handovers = reader.counted();
   if (handovers > BlockPlan::kMostHandoversTold) reader.fail();
   for (std::uint64_t i = 0; i < handovers && reader.ok(); ++i) {
     Handover& handover = status.handovers.emplace_back();
     for (WalkProgress* place : {&handover.from, &handover.to}) {
-      place->epoch = reader.varint();
-      place->position = reader.varint();
+      place->epoch = reader.counted();
+      place->position = reader.counted();
     }
     handover.heir = reader.u64();
   }
@@ -163,13 +163,13 @@ std::optional<Status> decode_status(std::span<const std::byte> datagram) {
   if ((flags & kHasRounds) != 0) {
     RoundStatus& rounds = status.rounds.emplace();
     rounds.ballot = read_ballot(reader);
-    rounds.round = reader.varint();
+    rounds.round = reader.counted();
     rounds.coordinator = reader.u64();
   }
-  status.history_size = reader.varint();
-  status.first_point = reader.varint();
+  status.history_size = reader.counted();
+  status.first_point = reader.counted();
   status.points = read_points(reader, kMostPoints);
-  const std::uint64_t count = reader.varint();
+  const std::uint64_t count = reader.counted();
   for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
     status.coverage.push_back(read_coverage(reader, kMostRanges));
   }
@@ -211,7 +211,7 @@ void write_coverage(const OriginCoverage& coverage, ByteWriter& writer) {
 OriginCoverage read_coverage(ByteReader& reader, std::size_t most_ranges) {
   OriginCoverage coverage;
   coverage.origin = reader.u64();
-  coverage.contiguous = reader.varint();
+  coverage.contiguous = reader.counted();
   coverage.beyond = read_ranges(reader, coverage.contiguous, most_ranges);
   return coverage;
 }
@@ -224,7 +224,7 @@ void write_stop(const StopOrder& stop, ByteWriter& writer) {
 
 StopOrder read_stop(ByteReader& reader) {
   StopOrder stop;
-  stop.examples = reader.varint();
+  stop.examples = reader.counted();
   stop.peer = reader.u64();
   stop.reason = reader.text(StopOrder::kMostReason);
   return stop;

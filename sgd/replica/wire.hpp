@@ -62,6 +62,14 @@ class ByteReader {
     in_ = in_.subspan(1);
     return value;
   }
+  /// A varint of what is counted: at most kMostCounted, so that sums of some never wrap.
+  [[nodiscard]] std::uint64_t counted() {
+    const std::uint64_t value = varint();
+    if (value <= kMostCounted) return value;
+    fail();
+    return 0;
+  }
+  static constexpr std::uint64_t kMostCounted = std::uint64_t{1} << 48U;
   [[nodiscard]] std::int64_t zigzag() {
     const std::uint64_t value = varint();
     return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1U));

@@ -391,10 +391,7 @@ BOOST_AUTO_TEST_CASE(a_late_joiner_gets_the_state_and_takes_part) {
   cluster.run_for(500ms);
   const std::size_t late = cluster.start({1});
   BOOST_TEST_REQUIRE(cluster.run_until(
-      [&] {
-        return cluster.run(late).is_training() && cluster.run(late).replica()->divergence() == 0;
-      },
-      2s));
+      [&] { return cluster.run(late).is_training() && cluster.run(late).divergence() == 0; }, 2s));
   require_done(cluster, 20s);
   check_all_equal(cluster);
   BOOST_TEST(cluster.trained(late) > 0U);
@@ -583,6 +580,30 @@ BOOST_AUTO_TEST_CASE(work_that_outlived_the_ring_is_given_up_and_what_follows_co
   BOOST_TEST(cluster.run(0).replica()->counters().applied_total > before + 1'000);
   require_done(cluster, 60s);
   check_all_equal(cluster);
+}
+
+// Whoever is nominee writes the history; a row of a candidate that the run has not is no row.
+BOOST_AUTO_TEST_CASE(a_row_of_no_candidate_of_the_run_is_refused) {
+  SimCluster cluster({.seed = 21, .epochs = 4, .expect = 2});
+  cluster.start({});
+  cluster.start({0});
+  BOOST_TEST_REQUIRE(cluster.run_until([&] { return cluster.run(1).is_training(); }, 10s));
+  sgd::Status forged;
+  forged.run = cluster.run(0).info()->id;
+  forged.origin = cluster.run(0).replica()->self();
+  forged.number = 1'000'000;
+  forged.phase = sgd::Phase::kTraining;
+  forged.has_train = forged.has_test = forged.is_loaded = true;
+  forged.history_size = cluster.run(1).history().size() + 1;
+  forged.first_point = cluster.run(1).history().size();
+  forged.points.resize(1);
+  forged.points[0].candidate = 999;
+  const auto bytes = sgd::encode_status(forged);
+  BOOST_TEST_REQUIRE(bytes.size() == 1U);
+  const std::size_t rows = cluster.run(1).history().size();
+  cluster.tell(1, 0, bytes[0]);
+  BOOST_TEST(cluster.run(1).history().size() == rows);
+  BOOST_TEST(cluster.run(1).rejections()[static_cast<std::size_t>(sgd::Rejection::kMessage)] == 1U);
 }
 
 // Its work would be refused by those that know as many origins as they may.

@@ -634,8 +634,8 @@ std::string SimCluster::describe() {
     if (at.info() != nullptr) {
       text << " run " << at.info()->id << " digest " << at.replica()->digest() << " hash "
            << at.replica()->applied_hash() << " t " << at.replica()->sums().examples()
-           << " missing " << at.replica()->divergence() << " training " << at.is_training()
-           << " stop " << (at.stop_order() ? at.stop_order()->reason : "-") << " final "
+           << " missing " << at.divergence() << " training " << at.is_training() << " stop "
+           << (at.stop_order() ? at.stop_order()->reason : "-") << " final "
            << (at.final_record() ? at.final_record()->id() : 0) << " nominee "
            << core(i).name_of(at.nominee());
     }

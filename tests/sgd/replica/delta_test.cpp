@@ -41,6 +41,22 @@ Bytes raw_group(Bytes before, std::uint64_t gap, std::uint16_t present,
   return before;
 }
 
+/// The entries after a way through datagrams, all but the last as long as can be: the kernel sends
+/// equal ones in one call.
+std::vector<CellDelta> sent_and_read(std::span<const CellDelta> left, const SumsLayout& layout) {
+  std::vector<CellDelta> all;
+  while (!left.empty()) {
+    Bytes bytes;
+    left = left.subspan(encode_delta({1, 2, 3}, left, bytes));
+    BOOST_TEST_REQUIRE(bytes.size() <= kLargestPayload);
+    BOOST_TEST_REQUIRE((left.empty() || bytes.size() == kLargestPayload));
+    std::vector<CellDelta> part;
+    BOOST_TEST_REQUIRE(decode_delta(bytes, layout, part).has_value());
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
 DeltaError error_of(const Bytes& bytes) {
   std::vector<CellDelta> entries;
   const auto decoded = decode_delta(bytes, kLayout, entries);
@@ -80,19 +96,7 @@ BOOST_AUTO_TEST_CASE(several_are_written_one_behind_the_other) {
 BOOST_AUTO_TEST_CASE(many_entries_are_cut_into_datagrams_within_the_bound) {
   std::vector<CellDelta> entries;
   for (std::uint32_t i = 0; i < 1'000; ++i) entries.push_back({5 + i, i % 2 == 0 ? 300'000 : -1});
-  std::vector<CellDelta> all;
-  std::span<const CellDelta> left(entries);
-  while (!left.empty()) {
-    Bytes bytes;
-    left = left.subspan(encode_delta({1, 2, 3}, left, bytes));
-    // All but the last are as long as can be: the kernel sends equal ones in one call.
-    BOOST_TEST(bytes.size() <= kLargestPayload);
-    BOOST_TEST((left.empty() || bytes.size() == kLargestPayload));
-    std::vector<CellDelta> part;
-    BOOST_TEST_REQUIRE(decode_delta(bytes, kLayout, part).has_value());
-    all.insert(all.end(), part.begin(), part.end());
-  }
-  BOOST_TEST((all == entries));
+  BOOST_TEST((sent_and_read(entries, kLayout) == entries));
 }
 
 // Features by descending frequency: neighbours, small values. One byte each, three for 16 of them.
@@ -144,17 +148,7 @@ BOOST_AUTO_TEST_CASE(any_entries_come_back) {
       entries.push_back(
           {static_cast<std::uint32_t>(cell), may_be_negative && random() % 2 == 0 ? -size : size});
     }
-    std::vector<CellDelta> all;
-    std::span<const CellDelta> left(entries);
-    while (!left.empty()) {
-      Bytes bytes;
-      left = left.subspan(encode_delta({1, 2, 3}, left, bytes));
-      BOOST_TEST_REQUIRE(bytes.size() <= kLargestPayload);
-      std::vector<CellDelta> part;
-      BOOST_TEST_REQUIRE(decode_delta(bytes, layout, part).has_value());
-      all.insert(all.end(), part.begin(), part.end());
-    }
-    BOOST_TEST_REQUIRE((all == entries));
+    BOOST_TEST_REQUIRE((sent_and_read(entries, layout) == entries));
   }
 }
 
@@ -176,6 +170,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_right_is_refused_with_its_reason) {
       decode_delta(raw_delta({{3, -1}}), kLayout, entries).has_value());  // the intercept may
   BOOST_TEST(decode_delta(raw_delta({{1'005, 1}}), kLayout, entries).has_value());
   BOOST_CHECK(error_of({std::byte{1}, std::byte{2}}) == DeltaError::kTruncated);
+  BOOST_CHECK(error_of(raw_delta({{1, kMostExamplesDelta + 1}})) == DeltaError::kValueOutOfRange);
   // Groups.
   const Bytes none = head_of_delta();
   BOOST_TEST(decode_delta(raw_group(none, 2, 0x8001, {5, -6}), kLayout, entries).has_value());

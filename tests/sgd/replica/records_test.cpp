@@ -107,6 +107,20 @@ BOOST_AUTO_TEST_CASE(a_founding_by_rounds_has_its_first_record) {
   const auto got = decode_founding(bytes);
   BOOST_TEST_REQUIRE(got.has_value());
   BOOST_CHECK((got->round == founding.round));
+  const RoundRecord first = *founding.round;
+  const auto is_refused = [&](auto&& change) {
+    RoundRecord record = first;
+    change(record);
+    founding.round = record;
+    return !decode_founding(encode_founding(founding)).has_value();
+  };
+  BOOST_TEST(!is_refused([](RoundRecord&) {}));
+  BOOST_TEST(is_refused([](RoundRecord& record) { record.key.ballot.epoch.number = 0; }));
+  BOOST_TEST(is_refused([](RoundRecord& record) { record.key.ballot.term = 2; }));
+  BOOST_TEST(is_refused([](RoundRecord& record) { record.key.round = 1; }));
+  BOOST_TEST(is_refused([](RoundRecord& record) { record.applied_hash = 1; }));
+  BOOST_TEST(is_refused([](RoundRecord& record) { record.roster[0].through = 1; }));
+  BOOST_TEST(is_refused([](RoundRecord& record) { record.roster.clear(); }));
   founding.round.reset();
   BOOST_TEST(!decode_founding(encode_founding(founding)).has_value());
 }
@@ -225,6 +239,29 @@ BOOST_AUTO_TEST_CASE(any_bytes_are_taken_without_harm) {
   BOOST_TEST((decode_request(request) == Request{RequestType::kReport, 7, 1'000, 8}));
   BOOST_TEST(count_accepted_truncations(
                  request, [](auto bytes) { return decode_request(bytes).has_value(); }) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_state_that_is_not_what_it_says_is_refused) {
+  const auto is_refused = [](auto&& change) {
+    Snapshot snapshot = full_snapshot();
+    change(snapshot);
+    return !decode_snapshot(encode_snapshot(snapshot)).has_value();
+  };
+  BOOST_TEST(!is_refused([](Snapshot&) {}));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.image.digest += 1; }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.image.coverage[0].contiguous = ~0ULL; }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.image.coverage[0].contiguous = 1ULL << 49U; }));
+  BOOST_TEST(!is_refused([](Snapshot& s) { s.image.tally = BlockTally(2, 0); }));  // of 100 rows
+  BOOST_TEST(is_refused([](Snapshot& s) { s.image.tally = BlockTally(3, 0); }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.info.constants.rows = 1ULL << 41U; }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.info.constants.file_index[0] = 0xffff'ffffU; }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.info.constants.file_index[0] = 7; }));  // twice
+  BOOST_TEST(is_refused([](Snapshot& s) { s.info.settings.lambda[0] = 1e308; }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.info.settings.l1 = -1; }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.info.settings.mode = "sync"; }));  // without a record
+  BOOST_TEST(is_refused([](Snapshot& s) { s.elapsed_s = 1e300; }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.final_record->history.clear(); }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.final_record->run = 6; }));
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_cannot_be_is_refused) {

@@ -141,15 +141,65 @@ BOOST_AUTO_TEST_CASE(what_is_encoded_is_decoded_and_nothing_else) {
 
 BOOST_AUTO_TEST_CASE(a_large_roster_travels_in_parts_that_fit_into_datagrams) {
   RoundRecord record = record_of(300);
-  for (RosterEntry& entry : record.roster) entry.through = ~std::uint64_t{0} >> 1U;
+  for (RosterEntry& entry : record.roster) entry.through = ByteReader::kMostCounted;
   const auto parts = encode_beat(kRun, {.origin = 3, .number = 4, .record = record});
   BOOST_TEST(parts.size() == 7U);
   std::size_t entries = 0;
   for (const Bytes& part : parts) {
     BOOST_TEST(part.size() <= kLargestPayload);
-    entries += decode_round_message(part)->beat.record.roster.size();
+    const auto got = decode_round_message(part);
+    BOOST_TEST_REQUIRE(got.has_value());
+    entries += got->beat.record.roster.size();
   }
   BOOST_TEST(entries == 300U);
+}
+
+// The next election would wrap, or be refused by every decoder.
+BOOST_AUTO_TEST_CASE(a_term_that_no_election_can_have_led_to_is_refused) {
+  Pair pair;
+  const Ballot ballot = pair.a.rounds.ballot();
+  for (const std::uint64_t term : {~std::uint64_t{0}, std::uint64_t{1} << 47U}) {
+    Ballot far = ballot;
+    far.term = term;
+    Ballot far_epoch = ballot;
+    far_epoch.epoch.number = term;
+    for (const Ballot& claimed : {far, far_epoch}) {
+      const Bytes report = encode_report_message(
+          kRun, {.origin = 20, .ballot = claimed, .stored = {}, .committed = {}});
+      const Bytes canvass = encode_canvass(kRun, {.origin = 20, .ballot = claimed, .stored = {}});
+      for (const Bytes& message : {report, canvass}) {
+        BOOST_TEST(!pair.a.rounds.on_datagram(2, message, pair.now, pair.a.out));
+      }
+    }
+    const Bytes vote = encode_vote(kRun, {.origin = 20, .ballot = ballot, .term = term});
+    BOOST_TEST(!pair.a.rounds.on_datagram(2, vote, pair.now, pair.a.out));
+  }
+  BOOST_TEST(pair.a.rounds.is_coordinator());
+  BOOST_CHECK((pair.a.rounds.ballot() == ballot));
+  Ballot none = ballot;
+  none.term = 0;
+  const Bytes probe =
+      encode_canvass(kRun, {.origin = 20, .is_probe = true, .ballot = none, .stored = {}});
+  BOOST_TEST(!decode_round_message(probe).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(nobody_reports_in_anothers_name) {
+  Pair pair;
+  const std::uint64_t round = pair.a.rounds.committed().key.round;
+  pair.a.rounds.set_live({{2, 20}, {3, 30}}, pair.now, pair.a.out);
+  const Bytes forged = encode_report_message(kRun, {.origin = 20,
+                                                    .ballot = pair.a.rounds.ballot(),
+                                                    .trains = true,
+                                                    .stored = {},
+                                                    .committed = {},
+                                                    .contributed = round + 1'000,
+                                                    .through = 1'000});
+  static_cast<void>(pair.a.rounds.on_datagram(3, forged, pair.now, pair.a.out));
+  pair.contribute(pair.a);
+  pair.contribute(pair.b);  // its own word counts
+  pair.step(100ms);
+  BOOST_TEST(pair.a.rounds.committed().key.round > round);
+  BOOST_TEST(pair.a.rounds.counters().stragglers_total == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_round_counts_whole_parts_and_keeps_late_ones_for_the_next) {

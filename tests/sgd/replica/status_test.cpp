@@ -87,6 +87,20 @@ BOOST_AUTO_TEST_CASE(any_bytes_are_taken_without_harm) {
                  nack, [](auto bytes) { return decode_nack(bytes).has_value(); }) == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(counts_that_could_wrap_are_refused) {
+  using Change = void (*)(Status&);
+  for (const Change change : std::initializer_list<Change>{
+           [](Status& s) { s.number = ~0ULL; }, [](Status& s) { s.last_seq = 1ULL << 49U; },
+           [](Status& s) { s.examples = ~0ULL; }, [](Status& s) { s.epoch = ~0ULL; },
+           [](Status& s) { s.handovers[0].to.position = ~0ULL; },
+           [](Status& s) { s.stop->examples = ~0ULL; },
+           [](Status& s) { s.coverage[1].contiguous = ~0ULL; }}) {
+    Status status = full_status();
+    change(status);
+    BOOST_TEST(!decode_status(encode_status(status)[0]).has_value());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_member_of_a_run_must_name_its_origin) {
   Status status = full_status();
   status.origin = 0;
