@@ -249,6 +249,11 @@ void Node::on_run_event(sgd::RunEvent& event) {
                    {{"reason", "as many processes as it may have published in this run"},
                     {"hint", "this node follows without training"}});
       break;
+    case Type::kPassedOver:
+      log_.warning("nominee_passed_over",
+                   {{"node", core_->name_of(event.peer)},
+                    {"reason", "it does not measure, stop or end the run where that is due"}});
+      break;
     case Type::kWorkLost:
       log_.warning("work_lost", {{"lost", event.detail}, {"reason", "fell behind"}});
       break;

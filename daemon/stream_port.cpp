@@ -28,9 +28,12 @@ constexpr std::size_t kMostServed = 64;
 constexpr std::size_t kMostServedOfOne = 24;
 constexpr std::uint32_t kLargestRequest = 4U << 20U;
 constexpr std::uint32_t kLargestReply = 1U << 30U;
-constexpr std::size_t kPiece = 1U << 20U;
+/// What is promised is not believed: room grows with what came.
+constexpr std::size_t kFirstPiece = 4U << 10U;
 constexpr std::chrono::seconds kRequestLimit{5};
 constexpr std::chrono::seconds kReplyLimit{60};
+/// Until a reply begins: who takes requests and says nothing holds nobody up for long.
+constexpr std::chrono::seconds kBeginningLimit{10};
 
 using Bytes = StreamPort::Bytes;
 
@@ -71,17 +74,22 @@ asio::awaitable<bool> write_framed(tcp::socket& socket, const Bytes& message) {
   co_return !error;
 }
 
-asio::awaitable<std::optional<Bytes>> read_framed(tcp::socket& socket, std::uint32_t most) {
+asio::awaitable<std::optional<std::uint32_t>> read_length(tcp::socket& socket, std::uint32_t most) {
   std::array<std::byte, 4> head;
   error_code error;
   co_await asio::async_read(socket, asio::buffer(head), into(error));
   std::uint32_t length = 0;
   std::memcpy(&length, head.data(), sizeof length);
   if (error || length > most) co_return std::nullopt;
+  co_return length;
+}
+
+asio::awaitable<std::optional<Bytes>> read_message(tcp::socket& socket, std::uint32_t length) {
   Bytes message;
+  error_code error;
   while (message.size() < length) {
     const std::size_t have = message.size();
-    message.resize(std::min<std::size_t>(length, have + std::max(kPiece, have)));
+    message.resize(std::min<std::size_t>(length, have + std::max(kFirstPiece, have)));
     co_await asio::async_read(socket, asio::buffer(message.data() + have, message.size() - have),
                               into(error));
     if (error) co_return std::nullopt;
@@ -159,7 +167,8 @@ class StreamPort::Core : public std::enable_shared_from_this<Core> {
       std::optional<Bytes> request;
       {
         const Deadline deadline(socket, kRequestLimit);
-        request = co_await read_framed(socket, kLargestRequest);
+        const auto length = co_await read_length(socket, kLargestRequest);
+        if (length) request = co_await read_message(socket, *length);
       }
       if (request && !self->is_forgotten_) {
         const Bytes reply = serve_(to_endpoint(from.address(), from.port()), *request);
@@ -180,13 +189,19 @@ class StreamPort::Core : public std::enable_shared_from_this<Core> {
     StreamFailure failure = StreamFailure::kClosed;
     {
       const Deadline deadline(socket, timeout);
-      error_code error;
-      co_await socket.async_connect({to_address(to), to.port}, into(error));
-      if (error == asio::error::connection_refused) {
-        failure = StreamFailure::kRefused;
-      } else if (!error && co_await write_framed(socket, message)) {
-        answer = co_await read_framed(socket, kLargestReply);
+      std::optional<std::uint32_t> length;
+      {
+        const Deadline beginning(socket, kBeginningLimit);
+        error_code error;
+        co_await socket.async_connect({to_address(to), to.port}, into(error));
+        if (error == asio::error::connection_refused) {
+          failure = StreamFailure::kRefused;
+        } else if (!error && co_await write_framed(socket, message)) {
+          length = co_await read_length(socket, kLargestReply);
+        }
+        if (beginning.is_over()) failure = StreamFailure::kTimeout;
       }
+      if (length) answer = co_await read_message(socket, *length);
       if (deadline.is_over()) failure = StreamFailure::kTimeout;
     }
     if (self->is_forgotten_) co_return;

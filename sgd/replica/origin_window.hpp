@@ -35,6 +35,8 @@ class OriginWindow {
   /// Marks `seq` as applied. REQUIRES: judge(seq) == kNew. Cost: O(seqs that become contiguous).
   void insert(std::uint64_t seq);
 
+  /// Whether nothing is in it.
+  [[nodiscard]] bool is_empty() const { return contiguous_ == 0 && applied_beyond_ == 0; }
   [[nodiscard]] std::uint64_t contiguous() const { return contiguous_; }
   /// The largest applied number.
   [[nodiscard]] std::uint64_t highest() const { return highest_; }

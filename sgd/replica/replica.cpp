@@ -17,6 +17,8 @@ constexpr milliseconds kLongestAsk{50};
 constexpr milliseconds kLongestTimed{500};
 constexpr std::size_t kMostRangesAsked = 64;
 constexpr std::size_t kMostRequests = 256;  ///< at once
+/// Some seconds: longer than a state of the run takes that has what is asked for.
+constexpr std::uint32_t kTriesBeforeForgetting = 200;
 /// Ranges past a gap that a coverage tells of: more of them are asked for in later rounds.
 constexpr std::size_t kMostRangesBeyond = 64;
 
@@ -96,7 +98,7 @@ ApplyResult Replica::malformed(DeltaError error) {
   return ApplyResult::kMalformed;
 }
 
-ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
+ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now, Budget* new_origins) {
   const auto header = decode_delta_header(datagram);
   if (!header) return malformed(header.error());
   if (header->run != run_) return ApplyResult::kWrongRun;
@@ -117,7 +119,7 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
         return ApplyResult::kDuplicate;
       case OriginWindow::Verdict::kBeyondWindow:
         ++counters_.beyond_window_total;
-        heard_of(header->origin, header->seq, now);
+        heard_of(header->origin, header->seq, now, new_origins);
         return ApplyResult::kBeyondWindow;
       case OriginWindow::Verdict::kNew:
         break;
@@ -125,10 +127,13 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now) {
   }
   const auto decoded = decode_delta(datagram, sums_.layout(), entries_);
   if (!decoded) return malformed(decoded.error());
-  if (known == origins_.end() && header->seq > OriginWindow::kWindow) {
-    heard_of(header->origin, header->seq, now);
-    ++counters_.beyond_window_total;
-    return ApplyResult::kBeyondWindow;
+  if (known == origins_.end()) {
+    if (header->seq > OriginWindow::kWindow) {
+      heard_of(header->origin, header->seq, now, new_origins);
+      ++counters_.beyond_window_total;
+      return ApplyResult::kBeyondWindow;
+    }
+    if (new_origins != nullptr && !new_origins->take(now)) return ApplyResult::kTooManyOrigins;
   }
 
   if (entries_.front().cell == SumsLayout::kExamples) {
@@ -155,12 +160,25 @@ OriginCounters Replica::counters_of(OriginId origin) const {
   return found == origins_.end() ? OriginCounters{} : found->second.counters;
 }
 
-void Replica::heard_of(OriginId origin, std::uint64_t seq, Instant now) {
+void Replica::heard_of(OriginId origin, std::uint64_t seq, Instant now, Budget* new_origins) {
   if (origin == self_ || is_frozen_) return;
-  if (!origins_.contains(origin) && (seq == 0 || origins_.size() >= kMostOrigins)) return;
-  Origin& at = origins_[origin];
+  auto known = origins_.find(origin);
+  if (known == origins_.end()) {
+    if (seq == 0 || origins_.size() >= kMostOrigins) return;
+    if (new_origins != nullptr && !new_origins->take(now)) return;
+    known = origins_.try_emplace(origin).first;
+  }
+  Origin& at = known->second;
   at.known_last = std::max(at.known_last, seq);
   schedule_repair(at, now);
+}
+
+void Replica::forget_hearsay(const std::function<bool(OriginId)>& have_it) {
+  std::erase_if(origins_, [&](const auto& entry) {
+    const auto& [id, origin] = entry;
+    if (id == self_ || origin.applied > 0 || !origin.window.is_empty()) return false;
+    return origin.tries >= kTriesBeforeForgetting || !have_it(id);
+  });
 }
 
 void Replica::due_repairs(Instant now, std::vector<RepairRequest>& out) {
@@ -262,6 +280,11 @@ std::vector<OriginCoverage> Replica::coverage() const {
 std::uint64_t Replica::contiguous(OriginId origin) const {
   const auto at = origins_.find(origin);
   return at == origins_.end() ? 0 : at->second.window.contiguous();
+}
+
+std::uint64_t Replica::known_last(OriginId origin) const {
+  const auto at = origins_.find(origin);
+  return at == origins_.end() ? 0 : at->second.known_last;
 }
 
 std::vector<Gap> Replica::gaps() const {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 
 #include "sgd/learn/published_sums.hpp"
 #include "sgd/replica/block_tally.hpp"
+#include "sgd/replica/budget.hpp"
 #include "sgd/replica/datagram_batch.hpp"
 #include "sgd/replica/delta.hpp"
 #include "sgd/replica/ids.hpp"
@@ -120,13 +122,18 @@ class Replica {
   /// is not (OwnWork::take).
   void publish(std::span<const CellDelta> fresh, DatagramBatch& out);
 
-  /// Applies a datagram that anybody sent.
-  ApplyResult apply(std::span<const std::byte> datagram, Instant now);
+  /// Applies a datagram that anybody sent. `new_origins`: those that its sender may still make
+  /// known; null: any number.
+  ApplyResult apply(std::span<const std::byte> datagram, Instant now,
+                    Budget* new_origins = nullptr);
   /// Why the last datagram that was malformed was.
   [[nodiscard]] DeltaError last_error() const { return last_error_; }
 
   /// Somebody says that `origin` has published up to `seq`: what is missing of it can be asked for.
-  void heard_of(OriginId origin, std::uint64_t seq, Instant now);
+  void heard_of(OriginId origin, std::uint64_t seq, Instant now, Budget* new_origins = nullptr);
+  /// Forgets the origins of which nothing came, but for those that have_it() holds for and that
+  /// were not asked for in vain too often.
+  void forget_hearsay(const std::function<bool(OriginId)>& have_it);
 
   /// What is due to be asked for now; schedules the next time with a back-off.
   void due_repairs(Instant now, std::vector<RepairRequest>& out);
@@ -168,6 +175,8 @@ class Replica {
   [[nodiscard]] std::uint64_t last_seq() const { return last_seq_; }
   [[nodiscard]] std::vector<OriginCoverage> coverage() const;
   [[nodiscard]] std::uint64_t contiguous(OriginId origin) const;
+  /// The largest of its numbers that somebody named; 0 of an origin that is not known.
+  [[nodiscard]] std::uint64_t known_last(OriginId origin) const;
   /// Datagrams known to exist and not received, by origin.
   [[nodiscard]] std::vector<Gap> gaps() const;
   [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }

@@ -392,7 +392,7 @@ void Rounds::on_report(PeerId from, const RoundReport& report, Instant now, Roun
   known.peer = from;
   known.report = report;
   known.at = now;
-  replica_.heard_of(report.origin, report.through, now);
+  replica_.heard_of(report.origin, report.through, now, &new_origins_);
   try_commit(now, out);
   advance(now, out);
 }
@@ -484,7 +484,7 @@ void Rounds::try_store(Instant now, RoundOutbox& out) {
   bool has_all = true;
   for (const RosterEntry& entry : incoming_->roster) {
     if (replica_.contiguous(entry.origin) >= entry.through) continue;
-    replica_.heard_of(entry.origin, entry.through, now);
+    replica_.heard_of(entry.origin, entry.through, now, &new_origins_);
     has_all = false;
   }
   if (!has_all) return;

@@ -224,6 +224,8 @@ class Rounds {
   Instant leaderless_since_{};
   Instant stand_at_{};
   Instant attempt_ends_{};
+  /// Origins that votes and rosters make known, of which no status told.
+  Budget new_origins_{64, 1024};
   std::uint64_t highest_term_ = 0;  ///< that any voter named
   std::map<OriginId, PeerId> grants_;
   std::set<OriginId> refusals_;

@@ -46,6 +46,7 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
     if (known.empty()) {
       live[member.id].start_time = member.start_time;
       live[member.id].name_key = member.name_key;
+      live[member.id].since = now;
       fresh.push_back(member.id);
     } else {
       live.insert(std::move(known));
@@ -69,6 +70,7 @@ void Run::set_members(std::vector<MemberView> members, Instant now, RunOutbox& o
     ask_again_ = now;
   }
   peers_ = std::move(live);
+  std::erase_if(passed_over_, [this](PeerId id) { return !peers_.contains(id); });
   update_trainers();
   tell_rounds_of_members(now, out);
   if (!fresh.empty()) send_status(fresh, out);
@@ -94,15 +96,24 @@ std::optional<std::uint64_t> Run::rows_missing() const {
   return info_->constants.rows - std::min(info_->constants.rows, present);
 }
 
+// By rounds the roster says who trains; of private parts all blocks are this member's own.
+bool Run::is_walking(const Peer& peer) const {
+  return !rounds_ && !is_sharded() && is_in_run(peer) && peer.status.phase >= Phase::kTraining &&
+         peer.status.has_train;
+}
+
+void Run::note_walk(PeerId id, const Peer& peer) {
+  if (!is_walking(peer)) return;
+  const Status& status = peer.status;
+  plan_->member_walks(id, status.first_epoch, {status.epoch, status.position});
+}
+
 void Run::update_trainers() {
-  if (!plan_ || rounds_) return;  // by rounds the roster says who trains
-  if (is_sharded()) return;       // all blocks are this member's own
+  if (!plan_ || rounds_ || is_sharded()) return;
   std::vector<PeerId> walking;
   for (const auto& [id, peer] : peers_) {
-    const Status& status = peer.status;
-    if (!is_in_run(peer) || status.phase < Phase::kTraining || !status.has_train) continue;
-    walking.push_back(id);
-    plan_->member_walks(id, status.first_epoch, {status.epoch, status.position});
+    if (is_walking(peer)) walking.push_back(id);
+    note_walk(id, peer);
   }
   plan_->keep_members(walking);
 }
@@ -119,23 +130,29 @@ double Run::most_updates() const {
   return most;
 }
 
-void Run::check_stop_rules(Instant now, RunOutbox& out) {
+std::string_view Run::met_stop_rule(Instant now) const {
   const RunSettings& settings = info_->settings;
   const std::uint64_t examples = replica_->sums().examples();
   const auto rows = static_cast<double>(info_->trained_rows());
   if (settings.epochs > 0 && static_cast<double>(examples) >= settings.epochs * rows) {
-    request_stop("epochs", now, out);
-  } else if (settings.updates > 0 && examples >= settings.updates) {
-    request_stop("updates", now, out);
-  } else if (settings.max_time_s > 0 && elapsed_s(now) >= settings.max_time_s) {
-    request_stop("max_time", now, out);
+    return "epochs";
   }
+  if (settings.updates > 0 && examples >= settings.updates) return "updates";
+  if (settings.max_time_s > 0 && elapsed_s(now) >= settings.max_time_s) return "max_time";
+  return {};
 }
 
 void Run::decide(Instant now, RunOutbox& out) {
-  if (!stop_) check_stop_rules(now, out);
-  if (!stop_ && !evaluator_->is_busy() && evaluator_->is_due(replica_->sums().examples(), now)) {
+  if (stop_) return;
+  const bool leads = nominee() == self_;
+  if (const std::string_view rule = met_stop_rule(now); leads && !rule.empty()) {
+    return request_stop(std::string(rule), now, out);
+  }
+  if (evaluator_->is_busy() || !evaluator_->is_due(replica_->sums().examples(), now)) return;
+  if (leads) {
     begin_evaluation(EvaluationKind::kRow, replica_->sums().image(), now, out);
+  } else {
+    ++rows_due_;
   }
 }
 
@@ -151,6 +168,7 @@ bool Run::append_point(const HistoryPoint& point, std::vector<std::int64_t> scal
                        RunOutbox& out) {
   if (history_.size() >= kMostHistoryPoints) return false;
   history_.push_back(point);
+  rows_due_ = 0;
   row_scalars_ = std::move(scalars);
   out.events.push_back({RunEventType::kPoint, 0, {}, {}});
   return true;
@@ -228,9 +246,8 @@ bool Run::has_left(Instant now) const {
 
 void Run::on_tick(Instant now, RunOutbox& out) {
   try_create(now, out);
-  if (phase_ == Phase::kTraining && nominee() == self_ && !is_leaving_) {
-    decide(now, out);
-  }
+  if (phase_ == Phase::kTraining && !is_leaving_) decide(now, out);
+  if (phase_ >= Phase::kTraining) watch_nominee(now, out);
   step_rounds(now, out);
   if (phase_ >= Phase::kStopped) finish_step(now, out);
   tell_founders(now, out);
@@ -238,6 +255,7 @@ void Run::on_tick(Instant now, RunOutbox& out) {
   ask_for_what_lacks(now, out);
   if (now >= next_release_) {
     release_stable(now);
+    if (replica_) forget_hearsay();
     if (replica_) close_epochs();
     next_release_ = now + milliseconds(100);
   }
@@ -255,7 +273,7 @@ void Run::on_tick(Instant now, RunOutbox& out) {
   const Instant soon = now + (is_busy || status_is_due_ ? milliseconds(5) : milliseconds(100));
   // Without a run only a message, which brings its own tick, changes anything.
   const bool may_sleep = phase_ == Phase::kNoRun && wanted_run_ == 0 && !status_is_due_ &&
-                         !checkpoint_ && wanted_part_ == 0;
+                         !checkpoint_ && wanted_part_ == 0 && !creation_due_;
   next_deadline_ = may_sleep ? next_status_ : std::min(next_status_, soon);
   if (replica_) next_deadline_ = std::min(next_deadline_, replica_->next_repair());
   if (work_.round != 0 && work_.ends > now) next_deadline_ = std::min(next_deadline_, work_.ends);

@@ -17,6 +17,7 @@
 #include "sgd/learn/round_board.hpp"
 #include "sgd/learn/row_queue.hpp"
 #include "sgd/replica/block_plan.hpp"
+#include "sgd/replica/budget.hpp"
 #include "sgd/replica/evaluator.hpp"
 #include "sgd/replica/part.hpp"
 #include "sgd/replica/rate_meter.hpp"
@@ -207,13 +208,21 @@ class Run {
     Status status;  ///< the newest one, without points and coverage
     std::map<OriginId, OriginCoverage> coverage;
     RejectionCounts rejections{};
-    double resend_budget = 0;  ///< datagrams that it may have again now
-    Instant resent_at{};
+    Instant since{};                       ///< when it became a member
+    Instant heard_at{};                    ///< its newest status
+    Instant claimed_at{};                  ///< when it first named the run that it names
+    std::optional<Instant> failing_since;  ///< no request was answered since
+    Instant ask_again{};                   ///< for a run that only it is known to have
+    /// Whatever it asks for: more than it can lose of what it is sent.
+    Budget resends{10'000, 2'000};
+    Budget new_origins = kNewOrigins;
     // Its newest news here: what it said or published, and this member's own work until then.
     std::uint64_t heard_number = 0;
     std::uint64_t heard_seq = 0;
     std::uint64_t published_then = 0;
   };
+  /// Origins that a sender may make known: islands of hundreds that meet are soon through.
+  static constexpr Budget kNewOrigins{16, 256};
   struct Nomination;
   void reject(PeerId from, Rejection reason);
 
@@ -223,11 +232,14 @@ class Run {
   [[nodiscard]] bool may_train() const;
   /// Whether it has test rows, laid out for this run. REQUIRES: has a run.
   [[nodiscard]] bool may_measure() const;
+  [[nodiscard]] bool is_walking(const Peer& peer) const;
+  void note_walk(PeerId id, const Peer& peer);
   void update_trainers();
-  void check_stop_rules(Instant now, RunOutbox& out);
+  /// The rule by which the run stops here; empty: none.
+  [[nodiscard]] std::string_view met_stop_rule(Instant now) const;
   /// Updates of the cluster at which the run stops; infinity without such a rule.
   [[nodiscard]] double most_updates() const;
-  /// The nominee's part: whether the run stops here, whether it is measured here.
+  /// Whether the run stops here, whether it is measured here: the nominee's part.
   void decide(Instant now, RunOutbox& out);
   void begin_evaluation(EvaluationKind kind, SumsImage image, Instant now, RunOutbox& out);
   /// False where the history has as many rows as it may.
@@ -277,13 +289,14 @@ class Run {
   void on_status(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void on_nack(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   void on_delta(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
-  void learn_from(PeerId from, const Status& status, Instant now, RunOutbox& out);
+  void learn_from(PeerId from, Peer& peer, const Status& status, Instant now, RunOutbox& out);
   void take_points(PeerId from, const Status& status, RunOutbox& out);
   [[nodiscard]] Status own_status() const;
   void send_status(std::span<const PeerId> to, RunOutbox& out);
   void send_repairs(Instant now, RunOutbox& out);
   [[nodiscard]] PeerId repair_source(const RepairRequest& request);
   void release_stable(Instant now);
+  void forget_hearsay();
   [[nodiscard]] Nomination own_nomination() const;
   /// Nothing where the peer cannot be nominated.
   [[nodiscard]] std::optional<Nomination> nomination_of(PeerId id, const Peer& peer) const;
@@ -300,8 +313,16 @@ class Run {
     }
     return found;
   }
-  [[nodiscard]] PeerId any_of(const std::vector<PeerId>& peers);
   [[nodiscard]] bool is_in_run(const Peer& peer) const;
+
+  // run_trust.cpp: members that do not do what they say
+  [[nodiscard]] PeerId any_of(const std::vector<PeerId>& peers);
+  void note_answer(PeerId from, bool is_good, Instant now);
+  [[nodiscard]] bool holds_up_creation(const Peer& peer, Instant now) const;
+  [[nodiscard]] bool speaks_for_itself(OriginId origin, Instant now) const;
+  [[nodiscard]] bool may_recover(OriginId origin, Instant now);
+  void watch_nominee(Instant now, RunOutbox& out);
+  void pardon(PeerId nominee);
 
   // run_rounds.cpp: synchronous runs
   /// What the workers do by rounds, and what became of it.
@@ -396,6 +417,7 @@ class Run {
   PeerId wanted_part_ = 0;                ///< member whose part is to be asked for; 0 none
   PeerId asked_ = 0;                      ///< whom the request under way asks
   Instant loaded_at_{};
+  std::optional<Instant> creation_due_;  ///< since when others, of a better claim, could create one
   bool is_waiting_told_ = false;
   // The run.
   Phase phase_ = Phase::kNoRun;
@@ -427,6 +449,26 @@ class Run {
   Instant next_share_{};              ///< when it is next looked whether this member is behind
   std::uint64_t fed_rows_ = 0;        ///< released to the workers
   std::uint64_t published_rows_ = 0;  ///< of these, in published deltas
+  // What is expected of whom, and who did not do it.
+  struct Expected {
+    PeerId of = 0;
+    Phase phase = Phase::kNoRun;
+    std::size_t rows = 0;
+    friend bool operator==(const Expected&, const Expected&) = default;
+  };
+  Expected expected_;
+  Instant expected_since_{};
+  std::uint32_t rows_due_ = 0;  ///< that the nominee should have measured since its newest one
+  std::set<PeerId> passed_over_;
+  std::uint32_t pardons_ = 0;
+  struct Recovery {
+    OriginId of = 0;
+    std::uint64_t contiguous = 0;  ///< what was there of it
+    std::chrono::nanoseconds pause{};
+    Instant next{};
+  };
+  Recovery recovery_;
+  Budget strangers_origins_ = kNewOrigins;
   // What was measured.
   std::vector<HistoryPoint> history_;
   std::vector<std::int64_t> row_scalars_;  ///< counters at the newest history point

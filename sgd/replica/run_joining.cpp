@@ -13,6 +13,10 @@ using std::chrono::milliseconds;
 
 /// How long founders are waited for: all is kept for them.
 constexpr std::chrono::seconds kGathering{10};
+/// How long the one that should create a run is waited for; and, loading its data, one that has a
+/// checkpoint.
+constexpr std::chrono::seconds kLongestCreation{10};
+constexpr std::chrono::minutes kLongestLoading{10};
 /// How often they are told of their run.
 constexpr milliseconds kFoundingAgain{20};
 /// Room that is left for members that join at the same time.
@@ -32,7 +36,7 @@ void Run::data_loaded(LocalData data, Instant now, RunOutbox& out) {
 
 // The lowest (start time, id) among those with data creates it, once as many members as expected
 // are there with their data loaded, and each has said that it knows of no run. Who has a checkpoint
-// comes before who has none, and the newest before all others.
+// comes before who has none, and the newest before all others. Each has a time for it.
 void Run::try_create(Instant now, RunOutbox& out) {
   if (phase_ != Phase::kNoRun || wanted_run_ != 0 || is_leaving_ || is_refused_) return;
   if (!data_ || (!checkpoint_ && (!data_->has_train || !options_.trains))) return;
@@ -40,22 +44,29 @@ void Run::try_create(Instant now, RunOutbox& out) {
   std::uint32_t ready = 1;
   std::vector<PeerId> founders;
   if (data_->has_train && options_.trains) founders.push_back(self_);
-  bool has_better = false;
+  std::uint32_t better = 0;
   for (const auto& [id, peer] : peers_) {
     const Status& status = peer.status;
-    if (!peer.has_status || status.run != 0) return;
-    has_better = has_better || status.resumable > resumable();
+    if (holds_up_creation(peer, now)) return;
+    if (!peer.has_status || status.run != 0) continue;
+    if (status.resumable > resumable()) {
+      if (!status.is_loaded && now - loaded_at_ < kLongestLoading) return;
+      ++better;
+    }
     if (!status.is_loaded) continue;
     ++ready;
     const bool is_founder = status.has_train && status.is_part == options_.settings.is_sharded;
     const bool may_create = is_founder || status.resumable > 0;
-    has_better = has_better || (may_create && status.resumable == resumable() &&
-                                std::pair(peer.start_time, id) < std::pair(start_time_, self_));
+    const bool is_before = std::pair(peer.start_time, id) < std::pair(start_time_, self_);
+    if (may_create && status.resumable == resumable() && is_before) ++better;
     if (is_founder) founders.push_back(id);
   }
-  if (ready < options_.settings.expect || waits_for_checkpoints(ready, now, out) || has_better) {
+  if (ready < options_.settings.expect || waits_for_checkpoints(ready, now, out)) {
+    creation_due_.reset();
     return;
   }
+  if (!creation_due_) creation_due_ = now;
+  if (now - *creation_due_ < better * kLongestCreation) return;
   std::sort(founders.begin(), founders.end());
   if (checkpoint_) return resume(std::move(founders), now, out);
 
@@ -179,6 +190,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   } while (origin_ == 0);
   const bool is_by_rounds = info_->settings.is_by_rounds();
   checkpoint_.reset();
+  creation_due_.reset();
   parts_.clear();
   wanted_part_ = 0;
   rounds_.reset();
@@ -204,6 +216,11 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   stop_.reset();
   final_.reset();
   is_crowded_ = false;
+  expected_ = {};
+  rows_due_ = 0;
+  passed_over_.clear();
+  pardons_ = 0;
+  recovery_ = {};
   given_up_final_ = 0;
   stateless_since_.reset();
   links_.reset();

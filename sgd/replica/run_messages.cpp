@@ -16,9 +16,6 @@ constexpr std::uint32_t kTriesAtOrigin = 3;
 constexpr std::uint32_t kTriesBeforeSnapshot = 25;
 /// Datagrams sent again for one request.
 constexpr std::size_t kMostResent = 256;
-/// To one member, whatever it asks for: more than it can lose of what it is sent.
-constexpr double kResentPerSecond = 10'000;
-constexpr double kMostResentAtOnce = 2'000;
 /// Between saying that it joins and asking for the snapshot: time for the others to hear it.
 constexpr milliseconds kJoinNotice{10};
 /// A member that has data may be a founder, which is told of its run by a datagram: until then a
@@ -45,10 +42,6 @@ std::vector<PeerId> Run::members_with(DataPart part) const {
     return is_in_run(peer) &&
            (part == DataPart::kTrain ? peer.status.has_train : peer.status.has_test);
   });
-}
-
-PeerId Run::any_of(const std::vector<PeerId>& peers) {
-  return peers.empty() ? 0 : peers[random_() % peers.size()];
 }
 
 void Run::on_datagram(PeerId from, std::span<const std::byte> payload, Instant now,
@@ -82,7 +75,9 @@ RejectionCounts Run::rejections_of(PeerId peer) const {
 
 void Run::on_delta(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out) {
   if (!replica_) return;  // the snapshot, or a repair, will bring it
-  switch (replica_->apply(payload, now)) {
+  const auto peer = peers_.find(from);
+  Budget& new_origins = peer == peers_.end() ? strangers_origins_ : peer->second.new_origins;
+  switch (replica_->apply(payload, now, &new_origins)) {
     case ApplyResult::kMalformed:
       reject(from, rejection_of(replica_->last_error()));
       break;
@@ -185,7 +180,10 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
   if (peer.has_status && status->number < peer.status.number) return;  // overtaken by a newer one
   const bool is_first = !peer.has_status;
   const bool is_another_voter = peer.status.origin != status->origin;
-  if (peer.status.run != status->run) peer.coverage.clear();
+  if (peer.status.run != status->run) {
+    peer.coverage.clear();
+    peer.claimed_at = now;
+  }
   for (const OriginCoverage& coverage : status->coverage) {
     const OriginId origin = coverage.origin;
     if (peer.coverage.size() < Replica::kMostOrigins || peer.coverage.contains(origin)) {
@@ -193,6 +191,7 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
     }
   }
   peer.has_status = true;
+  peer.heard_at = now;
   peer.status = *status;
   peer.status.coverage.clear();
   peer.status.points.clear();
@@ -202,13 +201,14 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
   if (phase_ == Phase::kNoRun) {  // it may be what the creation of a run waits for
     next_deadline_ = std::min(next_deadline_, now + milliseconds(100));
   }
-  learn_from(from, *status, now, out);
+  learn_from(from, peer, *status, now, out);
 }
 
-void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& out) {
+void Run::learn_from(PeerId from, Peer& peer, const Status& status, Instant now, RunOutbox& out) {
   if (status.run == 0 || is_refused_ || is_leaving_) return;
   if (!info_ || info_->id != status.run) {
     if (phase_ == Phase::kDone || status.phase < Phase::kTraining || !data_ || switch_to_) return;
+    if (now < peer.ask_again) return;
     if (!info_ || !outranks(status)) {
       if (wanted_run_ == status.run) return;
       wanted_run_ = status.run;
@@ -222,10 +222,12 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
   for (const OriginCoverage& coverage : status.coverage) {
     const std::uint64_t highest =
         coverage.beyond.empty() ? coverage.contiguous : coverage.beyond.back().last;
-    replica_->heard_of(coverage.origin, highest, now);
+    const bool is_news = highest > replica_->known_last(coverage.origin);
+    if (is_news && speaks_for_itself(coverage.origin, now)) continue;
+    replica_->heard_of(coverage.origin, highest, now, &peer.new_origins);
   }
-  replica_->heard_of(status.origin, status.last_seq, now);
-  update_trainers();
+  replica_->heard_of(status.origin, status.last_seq, now, &peer.new_origins);
+  note_walk(from, peer);
   if (!rounds_ && !is_sharded()) {
     for (const Handover& handover : status.handovers) plan_->handed_over(from, handover);
   }
@@ -249,7 +251,9 @@ void Run::learn_from(PeerId from, const Status& status, Instant now, RunOutbox& 
 
 // The nominee writes the history; the others repeat it, and fetch it whole when they missed points.
 void Run::take_points(PeerId from, const Status& status, RunOutbox& out) {
-  if (final_ || from != nominee() || status.history_size <= history_.size()) return;
+  if (final_ || status.history_size <= history_.size()) return;
+  pardon(from);
+  if (from != nominee()) return;
   if (status.first_point > history_.size()) {
     wants_report_ = true;
     return;
@@ -290,6 +294,7 @@ PeerId Run::nominee() const {
   if (!info_ || phase_ < Phase::kTraining) return 0;
   Nomination best = own_nomination();
   for (const auto& [id, peer] : peers_) {
+    if (passed_over_.contains(id)) continue;
     if (const auto other = nomination_of(id, peer)) best = std::min(best, *other);
   }
   return best.id;
@@ -299,7 +304,7 @@ std::size_t Run::stand_in_rank() const {
   const Nomination own = own_nomination();
   return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [&](const auto& it) {
     const auto other = nomination_of(it.first, it.second);
-    return other && *other < own;
+    return other && *other < own && !passed_over_.contains(it.first);
   }));
 }
 
@@ -356,7 +361,8 @@ void Run::send_repairs(Instant now, RunOutbox& out) {
   for (RepairRequest& request : due) {
     const PeerId source = repair_source(request);
     if (source == 0) continue;  // nobody alive has it
-    if (request.tries >= kTriesBeforeSnapshot && !wants_snapshot_) {
+    if (request.tries >= kTriesBeforeSnapshot && !wants_snapshot_ &&
+        may_recover(request.origin, now)) {
       wants_snapshot_ = true;
       out.events.push_back({RunEventType::kFellBehind, source, {}, {}});
     }
@@ -373,22 +379,16 @@ void Run::on_nack(PeerId from, std::span<const std::byte> payload, Instant now, 
   }
   const auto peer = peers_.find(from);
   if (!replica_ || nack->run != info_->id || peer == peers_.end()) return;
-  Peer& asker = peer->second;
-  const double earned =
-      kResentPerSecond * std::chrono::duration<double>(now - asker.resent_at).count();
-  asker.resend_budget = std::min(asker.resend_budget + earned, kMostResentAtOnce);
-  asker.resent_at = now;
   std::size_t sent = 0;
   std::size_t looked = 0;
   for (const SeqRange& range : nack->missing) {
     for (std::uint64_t seq = range.first; seq <= range.last; ++seq) {
-      if (sent == kMostResent || ++looked > OriginWindow::kWindow || asker.resend_budget < 1)
-        return;
+      if (sent == kMostResent || ++looked > OriginWindow::kWindow) return;
       const auto datagram = replica_->retained(nack->origin, seq);
       if (datagram.empty()) continue;
+      if (!peer->second.resends.take(now)) return;
       out.datagrams.push_back({from, Bytes(datagram.begin(), datagram.end())});
       ++sent;
-      asker.resend_budget -= 1;
     }
   }
 }
@@ -410,6 +410,15 @@ void Run::release_stable(Instant now) {
     }
     replica_->release(own.origin, stable);
   }
+}
+
+void Run::forget_hearsay() {
+  replica_->forget_hearsay([this](OriginId origin) {
+    return std::ranges::any_of(peers_, [&](const auto& entry) {
+      const Peer& peer = entry.second;
+      return is_in_run(peer) && (peer.status.origin == origin || peer.coverage.contains(origin));
+    });
+  });
 }
 
 // ── Requests ──
@@ -508,6 +517,7 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
   next_deadline_ = now;
   if (what == Awaited::kSnapshot) {
     auto snapshot = reply ? decode_snapshot(*reply) : std::nullopt;
+    note_answer(asked_, snapshot.has_value(), now);
     if (!snapshot) {
       ++snapshots_.failed_total;
       // Two that want each other's run refuse each other: both think again at the next status.
@@ -523,12 +533,14 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
   }
   if (what == Awaited::kPart) {
     auto part = reply ? decode_part(*reply) : std::nullopt;
+    note_answer(asked_, part.has_value(), now);
     if (part && !info_) parts_.insert_or_assign(asked_, std::move(*part));
     return;
   }
-  if (!reply || !info_) return;
+  if (!reply || !info_) return note_answer(asked_, false, now);
   if (what == Awaited::kKeptState) {
     auto kept = decode_kept_state(*reply, info_->layout());
+    note_answer(asked_, kept.has_value(), now);
     if (!kept) return;
     if (stands_for_row(*kept)) {
       if (!final_) evaluator_->keep(std::move(*kept));
@@ -539,6 +551,7 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
     return;
   }
   auto report = decode_report(*reply, *info_);
+  note_answer(asked_, report.has_value(), now);
   if (!report) return;
   wants_report_ = false;
   if (report->final_record && report->final_record->run == info_->id) {

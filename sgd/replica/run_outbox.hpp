@@ -33,6 +33,7 @@ enum class RunEventType : std::uint8_t {
   kAdopted,         ///< gave up its run for another one
   kFellBehind,      ///< could not repair; takes a snapshot
   kCrowded,         ///< follows without training: the run has as many origins as it may have
+  kPassedOver,      ///< the nominee did not do what was due; another one is nominated; peer: which
   kWorkLost,        ///< fell behind by more than is kept: some own work is lost; detail: how much
   kDigestMismatch,  ///< equal datagrams, different sums: a bug or a broken machine; peer: with whom
   kRound,           ///< by rounds: another one is committed, see Run::last_round()

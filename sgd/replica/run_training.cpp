@@ -150,6 +150,7 @@ Supply Run::feed(RowQueue& queue, Instant now) {
   fed_at_ = now;
   if (now >= next_take_up_) {
     next_take_up_ = now + kTakeUpAgain;
+    update_trainers();
     plan_->take_up_handovers();
   }
   const std::uint32_t block_rows = BlockPlan::block_rows(info_->trained_rows());

@@ -608,11 +608,18 @@ BOOST_AUTO_TEST_CASE(a_row_of_no_candidate_of_the_run_is_refused) {
 
 // Its work would be refused by those that know as many origins as they may.
 BOOST_AUTO_TEST_CASE(a_run_of_thousands_of_origins_ends_with_a_joiner_that_follows) {
-  SimCluster cluster({.seed = 3, .epochs = 60, .expect = 2});
+  constexpr std::size_t kNodes = 20;
+  SimCluster cluster({.seed = 3, .epochs = 60, .expect = kNodes});
   cluster.start({});
-  cluster.start({0});
+  for (std::size_t i = 1; i < kNodes; ++i) cluster.start({0});
   BOOST_TEST_REQUIRE(cluster.run_until(
-      [&] { return cluster.run(0).is_training() && cluster.run(1).is_training(); }, 10s));
+      [&] {
+        for (std::size_t i = 0; i < kNodes; ++i) {
+          if (!cluster.run(i).is_training()) return false;
+        }
+        return true;
+      },
+      10s));
   for (std::uint64_t origin = 1; origin <= 3'900; ++origin) {
     Bytes bytes;
     sgd::ByteWriter writer(bytes);
@@ -622,7 +629,10 @@ BOOST_AUTO_TEST_CASE(a_run_of_thousands_of_origins_ends_with_a_joiner_that_follo
     writer.varint(1);
     writer.varint(2);
     writer.zigzag(1);
-    for (const std::size_t to : {0, 1}) cluster.tell(to, 1 - to, bytes);
+    // By turns: one member makes known no more than some hundreds.
+    for (std::size_t to = 0; to < kNodes; ++to) {
+      cluster.tell(to, (to + 1 + origin % (kNodes - 1)) % kNodes, bytes);
+    }
   }
   const std::size_t joiner = cluster.start({0});
   require_done(cluster, 60s);

@@ -260,7 +260,12 @@ BOOST_AUTO_TEST_CASE(a_state_that_is_not_what_it_says_is_refused) {
   BOOST_TEST(is_refused([](Snapshot& s) { s.info.settings.l1 = -1; }));
   BOOST_TEST(is_refused([](Snapshot& s) { s.info.settings.mode = "sync"; }));  // without a record
   BOOST_TEST(is_refused([](Snapshot& s) { s.elapsed_s = 1e300; }));
-  BOOST_TEST(is_refused([](Snapshot& s) { s.final_record->history.clear(); }));
+  BOOST_TEST(is_refused([](Snapshot& s) {
+    s.kept.reset();
+    s.final_record->kept_row.reset();
+    s.final_record->kept_digest = 0;
+    s.final_record->history.clear();
+  }));
   BOOST_TEST(is_refused([](Snapshot& s) { s.final_record->run = 6; }));
 }
 

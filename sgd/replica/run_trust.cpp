@@ -1,0 +1,106 @@
+// Members that do not do what they say: each is waited for, but not for good.
+#include <algorithm>
+
+#include "sgd/replica/run.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+using std::chrono::seconds;
+
+/// How long a member may be alive and say nothing of runs, and be waited for with a new one.
+constexpr seconds kLongestSilence{10};
+/// How long a member may claim a run, and not give it.
+constexpr seconds kLongestClaim{60};
+/// How long a nominee may leave undone what is due. The end takes its barrier and a measurement.
+constexpr seconds kFirstPatience{20};
+/// How often one that did it after all is trusted again, for twice as long.
+constexpr std::uint32_t kMostPardons = 3;
+/// Rows of the history that a nominee may skip.
+constexpr std::uint32_t kMostRowsSkipped = 2;
+/// Between two states that are taken because repair does not help; while they do not help either
+/// twice as long each time.
+constexpr std::chrono::milliseconds kShortestRecovery{500};
+constexpr seconds kLongestRecovery{30};
+/// An owner that was heard so recently need not be spoken for.
+constexpr seconds kFreshWord{2};
+
+}  // namespace
+
+// Whom a request failed with is asked when there is nobody else.
+PeerId Run::any_of(const std::vector<PeerId>& peers) {
+  std::vector<PeerId> good;
+  for (const PeerId id : peers) {
+    const auto at = peers_.find(id);
+    if (at != peers_.end() && !at->second.failing_since) good.push_back(id);
+  }
+  const std::vector<PeerId>& from = good.empty() ? peers : good;
+  return from.empty() ? 0 : from[random_() % from.size()];
+}
+
+// The longer it fails, the more rarely its claim of a run is followed.
+void Run::note_answer(PeerId from, bool is_good, Instant now) {
+  const auto at = peers_.find(from);
+  if (at == peers_.end()) return;
+  Peer& peer = at->second;
+  if (is_good) {
+    peer.failing_since.reset();
+    return;
+  }
+  if (!peer.failing_since) peer.failing_since = now;
+  peer.ask_again = now + (now - *peer.failing_since) / 4;
+}
+
+bool Run::holds_up_creation(const Peer& peer, Instant now) const {
+  if (!peer.has_status) return now - peer.since < kLongestSilence;
+  if (peer.status.run == 0) return false;
+  if (peer.status.phase >= Phase::kTraining) {
+    return !peer.failing_since || now - *peer.failing_since < kLongestClaim;
+  }
+  return now - std::max(peer.claimed_at, loaded_at_) < kLongestClaim;
+}
+
+// What is known of an origin whose process is heard it says itself.
+bool Run::speaks_for_itself(OriginId origin, Instant now) const {
+  return std::ranges::any_of(peers_, [&](const auto& entry) {
+    const Peer& peer = entry.second;
+    return is_in_run(peer) && peer.status.origin == origin && now - peer.heard_at < kFreshWord;
+  });
+}
+
+// Where the state that came for the last such gap closed it, as true ones do, at once; else later
+// and later.
+bool Run::may_recover(OriginId origin, Instant now) {
+  if (now < recovery_.next) return false;
+  const bool has_helped = replica_->contiguous(recovery_.of) > recovery_.contiguous;
+  recovery_.pause = has_helped ? kShortestRecovery
+                               : std::clamp<std::chrono::nanoseconds>(
+                                     2 * recovery_.pause, kShortestRecovery, kLongestRecovery);
+  recovery_.next = now + recovery_.pause;
+  recovery_.of = origin;
+  recovery_.contiguous = replica_->contiguous(origin);
+  return true;
+}
+
+void Run::watch_nominee(Instant now, RunOutbox& out) {
+  const PeerId who = nominee();
+  const bool is_past_limits = phase_ == Phase::kTraining && !stop_ && !met_stop_rule(now).empty();
+  const bool is_due = phase_ == Phase::kStopped || is_past_limits || rows_due_ > kMostRowsSkipped;
+  const Expected expected{who, phase_, is_past_limits ? 0 : history_.size()};
+  if (final_ || who == self_ || !is_due || expected != expected_) {
+    if (who != expected_.of) rows_due_ = 0;
+    expected_ = expected;
+    expected_since_ = now;
+    return;
+  }
+  if (now - expected_since_ < kFirstPatience * (1U << pardons_)) return;
+  passed_over_.insert(who);
+  out.events.push_back({RunEventType::kPassedOver, who, {}, {}});
+}
+
+// It was slow: measuring may take long.
+void Run::pardon(PeerId nominee) {
+  if (pardons_ < kMostPardons && passed_over_.erase(nominee) > 0) ++pardons_;
+}
+
+}  // namespace hogwild::sgd

@@ -1,0 +1,382 @@
+// A run among members whose messages are well formed and false.
+#include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "sgd/replica/run.hpp"
+
+namespace hogwild::sgd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr PeerId kSelf = 1;
+constexpr PeerId kLiar = 2;
+constexpr OriginId kLiarsOrigin = 22;
+
+RunConstants constants() {
+  RunConstants constants;
+  constants.rows = 1'000;
+  constants.positives = {500};
+  constants.train_fingerprint = 77;
+  constants.metric = {1.0F, 1.0F};
+  constants.file_index = {0, 1};
+  return constants;
+}
+
+LocalData local_data() {
+  return {.has_train = true, .has_test = false, .constants = constants(), .initial = nullptr};
+}
+
+RunSettings settings(std::uint64_t updates, std::uint64_t early_stopping = 0) {
+  RunSettings settings;
+  settings.epochs = 0;
+  settings.updates = updates;
+  settings.early_stopping = early_stopping;
+  return settings;
+}
+
+/// One node whose workers do nothing, and a liar that was there before it.
+struct Lone {
+  explicit Lone(const RunSettings& wanted = {})
+      : run({.settings = wanted, .recipe = {}, .given = {}}, kSelf, 10, 3, now) {
+    run.set_members({{kLiar, 5, 0, false}}, now, out);
+  }
+
+  void load() {
+    run.data_loaded(local_data(), now, out);
+    step(0ms);
+  }
+  /// Time goes by in ticks; each tenth of a second the liar says `word`.
+  void step(std::chrono::milliseconds time) {
+    for (const Instant end = now + time;; now += 5ms) {
+      if (word && now >= next_word) {
+        next_word = now + 100ms;
+        say(*word);
+      }
+      if (given_up && now >= given_up->second) {
+        run.on_reply(std::exchange(given_up, std::nullopt)->first, std::nullopt, now, out);
+      }
+      run.on_tick(now, out);
+      carry_out();
+      if (now >= end) return;
+    }
+  }
+  /// Until `wanted` holds: how long it took.
+  std::chrono::nanoseconds until(const std::function<bool()>& wanted) {
+    const Instant begin = now;
+    while (!wanted() && now - begin < 5min) step(5ms);
+    return now - begin;
+  }
+  void say(Status status) {
+    status.number = ++number;
+    for (const Bytes& part : encode_status(status)) run.on_datagram(kLiar, part, now, out);
+  }
+  /// As one that trains in the run that there is.
+  [[nodiscard]] Status in_run() const {
+    Status status;
+    status.run = run.info()->id;
+    status.origin = kLiarsOrigin;
+    status.phase = Phase::kTraining;
+    status.has_train = status.has_test = status.is_loaded = true;
+    return status;
+  }
+  void publish(OriginId origin, std::uint64_t seq, std::int64_t examples) {
+    Bytes bytes;
+    const std::vector<CellDelta> entries = {{SumsLayout::kExamples, examples}};
+    static_cast<void>(encode_delta({run.info()->id, origin, seq}, entries, bytes));
+    run.on_datagram(kLiar, bytes, now, out);
+  }
+  void carry_out() {
+    while (!out.events.empty() || !out.requests.empty()) {
+      RunOutbox doing = std::move(out);
+      out = {};
+      for (const RunEvent& event : doing.events) {
+        events.push_back(event.type);
+        if (event.type == RunEventType::kEvaluate)
+          run.evaluated({.number = event.evaluation->number, .objective = 0.5}, now, out);
+        if (event.type == RunEventType::kStopTraining) run.workers_stopped(nullptr, now, out);
+      }
+      for (const PeerRequest& request : doing.requests) {
+        ++requests;
+        if (answer == Answer::kRefusal) run.on_reply(request.token, encode_refusal(), now, out);
+        if (answer == Answer::kOwnState) {
+          run.on_reply(request.token, run.on_request(request.bytes, now), now, out);
+        }
+        if (answer == Answer::kNothing) given_up = {request.token, now + 10s};
+      }
+      sent += doing.datagrams.size();
+    }
+    sent += out.datagrams.size();
+    out = {};
+  }
+  [[nodiscard]] bool has_seen(RunEventType type) const {
+    return std::ranges::find(events, type) != events.end();
+  }
+  [[nodiscard]] std::size_t origins() const { return run.replica()->coverage().size(); }
+
+  Instant now = Instant(1'000s);
+  RunOutbox out;
+  Run run;
+  std::optional<Status> word;
+  Instant next_word{};
+  std::uint64_t number = 0;
+  /// The liar's, to whatever it is asked for: a refusal, what the node itself would answer, none.
+  enum class Answer : std::uint8_t { kRefusal, kOwnState, kNothing };
+  Answer answer = Answer::kRefusal;
+  std::optional<std::pair<std::uint64_t, Instant>> given_up;  ///< when the request under way is
+  std::vector<RunEventType> events;
+  std::size_t requests = 0;
+  std::size_t sent = 0;
+};
+
+/// How long the node takes to create a run, while the liar says this (or nothing).
+std::chrono::nanoseconds creation(const std::optional<Status>& word) {
+  Lone node;
+  node.word = word;
+  node.load();
+  return node.until([&] { return node.run.info() != nullptr; });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(run_trust)
+
+BOOST_AUTO_TEST_CASE(a_member_that_says_nothing_is_not_waited_for_for_good) {
+  const auto took = creation(std::nullopt);
+  BOOST_TEST((took >= 5s && took < 15s));
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_is_claimed_and_not_given_is_not_waited_for_for_good) {
+  Status joining;
+  joining.run = 99;
+  joining.phase = Phase::kJoining;
+  BOOST_TEST((creation(joining) < 70s));
+  Status training = joining;
+  training.phase = Phase::kTraining;
+  training.origin = kLiarsOrigin;
+  training.examples = 1'000'000;
+  const auto took = creation(training);
+  BOOST_TEST((took >= 30s && took < 90s));  // a real one's end may refuse for a while
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_is_claimed_and_not_resumed_is_not_waited_for_for_good) {
+  Status status;
+  status.is_loaded = true;
+  status.resumable = 1'000'000;
+  const auto took = creation(status);
+  BOOST_TEST((took >= 5s && took < 15s));
+  status.is_loaded = false;  // it may be loading much
+  const auto took_loading = creation(status);
+  BOOST_TEST((took_loading >= 60s));
+}
+
+BOOST_AUTO_TEST_CASE(the_first_in_line_that_creates_nothing_is_passed_over) {
+  Status status;
+  status.is_loaded = status.has_train = true;
+  const auto took = creation(status);
+  BOOST_TEST((took >= 5s && took < 15s));
+}
+
+BOOST_AUTO_TEST_CASE(a_nominee_that_stops_nothing_is_passed_over) {
+  Lone node(settings(500));
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  node.word = node.in_run();
+  node.step(200ms);
+  BOOST_TEST(node.run.nominee() == kLiar);  // it has test data
+  node.publish(kLiarsOrigin, 1, 600);
+  node.step(5s);
+  BOOST_TEST(!node.run.stop_order().has_value());
+  BOOST_TEST((node.until([&] { return node.run.stop_order().has_value(); }) < 20s));
+  BOOST_TEST(node.has_seen(RunEventType::kPassedOver));
+  BOOST_TEST(node.run.nominee() == kSelf);
+  BOOST_TEST((node.until([&] { return node.run.phase() == Phase::kDone; }) < 40s));
+  BOOST_TEST((node.run.unreached() == std::vector<PeerId>{kLiar}));
+}
+
+BOOST_AUTO_TEST_CASE(a_nominee_that_stops_and_does_not_finish_is_passed_over) {
+  Lone node(settings(500));
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  node.word = node.in_run();
+  node.word->phase = Phase::kStopped;
+  node.word->stop = StopOrder{1, kLiar, "whim"};
+  node.step(1s);
+  BOOST_CHECK(node.run.phase() == Phase::kStopped);
+  BOOST_TEST(node.run.nominee() == kLiar);
+  BOOST_TEST((node.until([&] { return node.run.phase() == Phase::kDone; }) < 60s));
+}
+
+// Early stopping and a lowest loss are for the nominee to see.
+BOOST_AUTO_TEST_CASE(a_nominee_that_measures_nothing_is_passed_over) {
+  Lone node(settings(0, 3));
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  node.word = node.in_run();
+  for (std::uint64_t seq = 1; seq <= 100; ++seq) {
+    node.publish(kLiarsOrigin, seq, 100);
+    node.step(100ms);
+  }
+  BOOST_TEST(node.run.nominee() == kLiar);
+  node.until([&] { return node.run.nominee() == kSelf; });
+  node.publish(kLiarsOrigin, 101, 2'000);
+  node.step(1s);
+  BOOST_TEST(!node.run.history().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_nominee_that_does_its_part_is_not_passed_over) {
+  Lone node(settings(1'000'000));
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  node.word = node.in_run();
+  for (std::uint64_t second = 1; second <= 100; ++second) {
+    node.publish(kLiarsOrigin, second, 10);
+    node.word->history_size = second;
+    node.word->first_point = second - 1;
+    node.word->points = {{.t_seconds = static_cast<double>(second), .updates = second * 10}};
+    node.step(1s);
+  }
+  BOOST_TEST(node.run.history().size() == 100U);
+  BOOST_TEST(node.run.nominee() == kLiar);
+}
+
+// One that is slow is no liar; one that lies about that is found out.
+BOOST_AUTO_TEST_CASE(a_nominee_that_measures_late_is_trusted_again_some_times) {
+  Lone node(settings(1'000'000));
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  node.word = node.in_run();
+  node.step(200ms);
+  std::uint64_t seq = 0;
+  const auto train_until_passed_over = [&] {
+    const Instant begin = node.now;
+    while (node.run.nominee() == kLiar && node.now - begin < 400s) {
+      node.publish(kLiarsOrigin, ++seq, 10);
+      node.step(100ms);
+    }
+    return node.now - begin;
+  };
+  for (const std::chrono::seconds patience : {20s, 40s, 80s}) {
+    const auto took = train_until_passed_over();
+    BOOST_TEST((took >= patience && took < patience + 5s));
+    node.word->history_size = node.run.history().size() + 1;
+    node.word->first_point = node.run.history().size();
+    node.word->points.resize(1);
+    node.step(100ms);
+    BOOST_TEST(node.run.nominee() == kLiar);
+  }
+  train_until_passed_over();
+  node.word->history_size = node.run.history().size() + 1;
+  node.step(1s);
+  BOOST_TEST(node.run.nominee() == kSelf);
+}
+
+BOOST_AUTO_TEST_CASE(one_member_makes_known_so_many_origins_and_no_more) {
+  Lone node;
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  for (OriginId origin = 1'000; origin < 5'000; ++origin) node.publish(origin, 1, 1);
+  BOOST_TEST(node.origins() == 256U);
+  const RejectionCounts refused = node.run.rejections_of(kLiar);
+  BOOST_TEST(refused[static_cast<std::size_t>(Rejection::kTooManyOrigins)] == 4'000U - 256U);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_member_says_of_origins_that_are_not_is_forgotten) {
+  Lone node;
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  node.publish(kLiarsOrigin, 1, 1);
+  Status status = node.in_run();
+  for (OriginId origin = 1'000; origin < 5'000; ++origin)
+    status.coverage.push_back({origin, 1, {}});
+  node.say(status);
+  BOOST_TEST(node.origins() > 200U);
+  node.word = status;
+  for (int second = 0; second < 60; ++second) {
+    node.step(1s);
+    BOOST_TEST_REQUIRE(node.origins() < 450U);
+  }
+  node.word.reset();
+  node.run.set_members({}, node.now, node.out);
+  node.step(200ms);
+  BOOST_TEST(node.origins() == 1U);  // what came stays
+}
+
+BOOST_AUTO_TEST_CASE(numbers_that_never_come_cost_few_snapshots) {
+  Lone node;
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  node.publish(kLiarsOrigin, 1, 1);
+  node.word = node.in_run();
+  node.word->last_seq = std::uint64_t{1} << 47U;
+  node.word->coverage = {{kLiarsOrigin, node.word->last_seq, {}}};
+  node.answer = Lone::Answer::kOwnState;
+  node.step(120s);
+  BOOST_TEST(node.requests > 0U);
+  BOOST_TEST(node.requests < 10U);
+}
+
+// Who wants another run gives nobody the state of its own.
+BOOST_AUTO_TEST_CASE(a_larger_run_that_is_claimed_and_not_given_lets_members_give_theirs) {
+  Lone node;
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  const Bytes request = encode_request({RequestType::kSnapshot, node.run.info()->id, 0, 3});
+  node.word = node.in_run();
+  node.word->run = 99;
+  node.word->examples = 1'000'000;
+  node.answer = Lone::Answer::kNothing;
+  int given = 0;
+  for (int second = 0; second < 300; ++second) {
+    node.step(1s);
+    given += decode_snapshot(node.run.on_request(request, node.now)).has_value() ? 1 : 0;
+  }
+  BOOST_TEST(node.requests > 2U);
+  BOOST_TEST(given > 180);
+}
+
+// Whose process is heard says itself what it published.
+BOOST_AUTO_TEST_CASE(nobody_speaks_for_an_origin_that_is_heard) {
+  Lone node;
+  node.run.set_members({{kLiar, 5, 0, false}, {3, 6, 0, false}}, node.now, node.out);
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  Status honest = node.in_run();
+  honest.origin = 33;
+  honest.number = 1;
+  node.run.on_datagram(3, encode_status(honest)[0], node.now, node.out);
+  Status lie = node.in_run();
+  lie.coverage = {{33, std::uint64_t{1} << 47U, {}}};
+  node.say(lie);
+  BOOST_TEST(node.run.replica()->known_last(33) == 0U);
+  node.now += 3s;  // not heard any more: others may know better
+  node.say(lie);
+  BOOST_TEST(node.run.replica()->known_last(33) == std::uint64_t{1} << 47U);
+}
+
+BOOST_AUTO_TEST_CASE(requests_for_more_than_can_be_lost_are_not_served) {
+  Lone node;
+  node.run.set_members({{kLiar, 5, 0, false}, {3, 6, 0, false}}, node.now, node.out);
+  node.load();
+  node.until([&] { return node.run.info() != nullptr; });
+  node.say(node.in_run());
+  for (std::uint64_t seq = 1; seq <= 200; ++seq) node.publish(kLiarsOrigin, seq, 1);
+  node.carry_out();
+  const Bytes nack = encode_nack({node.run.info()->id, kLiarsOrigin, {{1, 200}}});
+  node.sent = 0;
+  for (int i = 0; i < 200; ++i) node.run.on_datagram(kLiar, nack, node.now, node.out);
+  node.carry_out();
+  BOOST_TEST(node.sent == 2'000U);
+  node.now += 100ms;
+  for (int i = 0; i < 200; ++i) node.run.on_datagram(kLiar, nack, node.now, node.out);
+  node.carry_out();
+  BOOST_TEST(node.sent == 3'000U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace hogwild::sgd
