@@ -10,9 +10,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// A gap younger than this is reordering, not loss.
-constexpr milliseconds kFirstAsk{4};
-constexpr milliseconds kLongestAsk{50};
 /// A repair that has not come by then says nothing of how long one takes.
 constexpr milliseconds kLongestTimed{500};
 constexpr std::size_t kMostRangesAsked = 64;
@@ -147,7 +144,7 @@ ApplyResult Replica::apply(std::span<const std::byte> datagram, Instant now, Bud
   time_repair(origin, header->seq, now);
   mark_received(origin, header->seq);
   retained_.keep(header->origin, header->seq, datagram);
-  schedule_repair(origin, now);
+  origin.repairs.update(origin.window, origin.known_last, now);
   if (mode_ == ApplyMode::kByRound) return ApplyResult::kHeld;
   applied_hash_ += datagram_hash(header->origin, header->seq);
   add(entries_);
@@ -170,62 +167,30 @@ void Replica::heard_of(OriginId origin, std::uint64_t seq, Instant now, Budget* 
   }
   Origin& at = known->second;
   at.known_last = std::max(at.known_last, seq);
-  schedule_repair(at, now);
+  at.repairs.update(at.window, at.known_last, now);
 }
 
 void Replica::forget_hearsay(const std::function<bool(OriginId)>& have_it) {
   std::erase_if(origins_, [&](const auto& entry) {
     const auto& [id, origin] = entry;
     if (id == self_ || origin.applied > 0 || !origin.window.is_empty()) return false;
-    return origin.tries >= kTriesBeforeForgetting || !have_it(id);
+    return origin.repairs.tries() >= kTriesBeforeForgetting || !have_it(id);
   });
 }
 
 void Replica::due_repairs(Instant now, std::vector<RepairRequest>& out) {
   for (auto& [id, origin] : origins_) {
     if (out.size() >= kMostRequests) break;  // the others are still due then
-    if (origin.ask_first_at <= now) ask_first(id, origin, now, out);
-    if (origin.ask_again_at > now) continue;
-    auto missing = missing_again(origin);
-    if (missing.empty()) {
-      origin.ask_again_at = Instant::max();
-      continue;
+    if (origin.repairs.next() > now) continue;
+    for (RepairSchedule::Due& due : origin.repairs.due(origin.window, now, repair_time_)) {
+      if (due.tries == 0 && (origin.timed.last == 0 || now - origin.timed_at > kLongestTimed)) {
+        origin.timed = due.missing.front();
+        origin.timed_at = now;
+      }
+      count_lost(origin, due.missing);
+      out.push_back({id, due.tries, std::move(due.missing)});
     }
-    ++origin.tries;
-    origin.ask_interval =
-        std::min<std::chrono::nanoseconds>(origin.ask_interval * 3 / 2, kLongestAsk);
-    origin.ask_again_at = now + origin.ask_interval;
-    out.push_back({id, origin.tries, std::move(missing)});
   }
-  for (const RepairRequest& request : out) count_lost(origins_.at(request.origin), request.missing);
-}
-
-// Some of what was asked for already, the rest the next times: nobody may have the first ones.
-std::vector<SeqRange> Replica::missing_again(Origin& origin) {
-  auto missing =
-      origin.window.missing(origin.asked_through, kMostRangesAsked, origin.asked_again_through);
-  if (missing.empty()) missing = origin.window.missing(origin.asked_through, kMostRangesAsked);
-  origin.asked_again_through = missing.size() < kMostRangesAsked ? 0 : missing.back().last;
-  return missing;
-}
-
-void Replica::ask_first(OriginId id, Origin& origin, Instant now, std::vector<RepairRequest>& out) {
-  auto missing = origin.window.missing(origin.old_through, kMostRangesAsked, origin.asked_through);
-  const bool is_all = missing.size() < kMostRangesAsked;
-  const std::uint64_t through = is_all ? origin.old_through : missing.back().last;
-  origin.asked_through = std::max(origin.asked_through, through);
-  origin.ask_first_at = Instant::max();
-  schedule_repair(origin, now);
-  if (missing.empty()) return;
-  if (origin.ask_again_at == Instant::max()) {
-    origin.ask_interval = first_interval();
-    origin.ask_again_at = now + origin.ask_interval;
-  }
-  if (origin.timed.last == 0 || now - origin.timed_at > kLongestTimed) {
-    origin.timed = missing.front();
-    origin.timed_at = now;
-  }
-  out.push_back({id, origin.tries, std::move(missing)});
 }
 
 void Replica::count_lost(Origin& origin, std::span<const SeqRange> missing) {
@@ -236,11 +201,6 @@ void Replica::count_lost(Origin& origin, std::span<const SeqRange> missing) {
     origin.counters.lost_total += lost;
   }
   origin.counted_lost = std::max(origin.counted_lost, missing.back().last);
-}
-
-// What is on its way is not asked for again.
-std::chrono::nanoseconds Replica::first_interval() const {
-  return std::clamp<std::chrono::nanoseconds>(repair_time_ * 5 / 4, kFirstAsk, kLongestAsk);
 }
 
 // Near the least, since a request or its answer may have been lost before another one was answered.
@@ -255,17 +215,14 @@ void Replica::time_repair(Origin& origin, std::uint64_t seq, Instant now) {
 Instant Replica::next_repair() const {
   Instant next = Instant::max();
   for (const auto& [id, origin] : origins_) {
-    next = std::min({next, origin.ask_first_at, origin.ask_again_at});
+    next = std::min(next, origin.repairs.next());
   }
   return next;
 }
 
 void Replica::freeze() {
   is_frozen_ = true;
-  for (auto& [id, origin] : origins_) {
-    origin.ask_first_at = Instant::max();
-    origin.ask_again_at = Instant::max();
-  }
+  for (auto& [id, origin] : origins_) origin.repairs.stop();
 }
 
 std::vector<OriginCoverage> Replica::coverage() const {
@@ -445,29 +402,8 @@ void Replica::mark_applied(Origin& origin, OriginId id, std::uint64_t seq) {
 }
 
 void Replica::mark_received(Origin& origin, std::uint64_t seq) {
-  const std::uint64_t before = origin.window.contiguous();
   origin.window.insert(seq);
   origin.known_last = std::max(origin.known_last, seq);
-  if (origin.window.contiguous() > before) origin.tries = 0;
-}
-
-void Replica::schedule_repair(Origin& origin, Instant now) {
-  if (origin.window.missing_count(origin.known_last) == 0) {
-    origin.ask_first_at = Instant::max();
-    origin.ask_again_at = Instant::max();
-    origin.asked_through = origin.known_last;
-    origin.tries = 0;
-    return;
-  }
-  // Something came: the next gap need not wait as long as one that nobody can fill.
-  if (origin.tries == 0 && origin.ask_interval > first_interval()) {
-    origin.ask_interval = first_interval();
-    origin.ask_again_at = std::min(origin.ask_again_at, now + origin.ask_interval);
-  }
-  if (origin.known_last > origin.asked_through && origin.ask_first_at == Instant::max()) {
-    origin.old_through = origin.known_last;
-    origin.ask_first_at = now + kFirstAsk;
-  }
 }
 
 }  // namespace hogwild::sgd

@@ -16,6 +16,7 @@
 #include "sgd/replica/delta.hpp"
 #include "sgd/replica/ids.hpp"
 #include "sgd/replica/origin_window.hpp"
+#include "sgd/replica/repair_schedule.hpp"
 #include "sgd/replica/retained.hpp"
 
 namespace hogwild::sgd {
@@ -198,15 +199,7 @@ class Replica {
     std::uint64_t examples = 0;      ///< by rounds: in what was applied here
     std::uint64_t known_last = 0;    ///< largest number that somebody named
     std::uint64_t counted_lost = 0;  ///< numbers up to this one were counted when found missing
-    // Gaps past asked_through are asked for when they are old enough to be losses, those before
-    // it again and again, with a back-off that ends when something comes.
-    Instant ask_first_at = Instant::max();
-    Instant ask_again_at = Instant::max();
-    std::uint64_t asked_through = 0;
-    std::uint64_t asked_again_through = 0;  ///< where the next asking again begins; 0: at the gap
-    std::uint64_t old_through = 0;          ///< gaps up to this one will be old at ask_first_at
-    std::chrono::nanoseconds ask_interval{};
-    std::uint32_t tries = 0;
+    RepairSchedule repairs;
     // A range that was asked for: when it comes says how long a repair takes.
     SeqRange timed;
     Instant timed_at{};
@@ -219,12 +212,8 @@ class Replica {
   ApplyResult malformed(DeltaError error);
   void mark_received(Origin& origin, std::uint64_t seq);
   void mark_applied(Origin& origin, OriginId id, std::uint64_t seq);
-  void schedule_repair(Origin& origin, Instant now);
-  [[nodiscard]] static std::vector<SeqRange> missing_again(Origin& origin);
-  void ask_first(OriginId id, Origin& origin, Instant now, std::vector<RepairRequest>& out);
   void count_lost(Origin& origin, std::span<const SeqRange> missing);
   void time_repair(Origin& origin, std::uint64_t seq, Instant now);
-  [[nodiscard]] std::chrono::nanoseconds first_interval() const;
   void reapply_own();
   void hold_retained_again();
 

@@ -384,6 +384,33 @@ BOOST_AUTO_TEST_CASE(loss_duplication_and_reordering_change_nothing) {
   BOOST_TEST(cluster.run(0).replica()->counters().duplicate_total > 0U);
 }
 
+// A repair may be lost too, so p/(1 - p) of the datagrams have to be sent again.
+BOOST_AUTO_TEST_CASE(hardly_more_is_sent_again_than_is_lost) {
+  for (const double drop : {0.1, 0.3}) {
+    for (const milliseconds delay : {1ms, 5ms}) {
+      SimCluster cluster({.seed = 5,
+                          .drop = drop,
+                          .delay = delay,
+                          .rows = 100'000,
+                          .updates_per_second = 10'000,
+                          .expect = 8});
+      cluster.start({});
+      for (int i = 1; i < 8; ++i) cluster.start({0});
+      require_done(cluster, 60s);
+      std::uint64_t published = 0;
+      std::uint64_t came_again = 0;
+      for (std::size_t i = 0; i < 8; ++i) {
+        const sgd::Replica& replica = *cluster.run(i).replica();
+        published += 7 * replica.last_seq();
+        came_again += replica.counters().repaired_total + replica.counters().duplicate_total;
+      }
+      const double lost = drop * static_cast<double>(published);
+      BOOST_TEST(static_cast<double>(came_again) > 0.9 * lost);
+      BOOST_TEST(static_cast<double>(came_again) < 1.2 * lost);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_late_joiner_gets_the_state_and_takes_part) {
   SimCluster cluster({.seed = 4, .drop = 0.05, .epochs = 6, .expect = 2});
   cluster.start({});

@@ -123,6 +123,32 @@ BOOST_AUTO_TEST_CASE(a_new_gap_is_asked_for_as_soon_as_the_first_one_was) {
   BOOST_CHECK((due.front().missing == std::vector<SeqRange>{{6, 6}}));
 }
 
+// Old gaps are asked for again on their own: a new one has its own time.
+BOOST_AUTO_TEST_CASE(what_was_just_asked_for_is_not_asked_for_again_with_older_gaps) {
+  Replica a = make(1);
+  Replica b = make(2);
+  std::vector<Bytes> sent;
+  for (int i = 0; i < 5; ++i) sent.push_back(publish(a, 1, 1));
+  std::vector<RepairRequest> due;
+  static_cast<void>(b.apply(sent[0], kStart));
+  static_cast<void>(b.apply(sent[2], kStart));  // 2 is lost
+  b.due_repairs(kStart + 4ms, due);
+  static_cast<void>(b.apply(sent[4], kStart + 3ms));  // and 4
+  b.due_repairs(kStart + 7ms, due);
+  BOOST_TEST_REQUIRE(due.size() == 2U);
+  BOOST_CHECK((due[0].missing == std::vector<SeqRange>{{2, 2}}));
+  BOOST_CHECK((due[1].missing == std::vector<SeqRange>{{4, 4}}));
+  due.clear();
+  b.due_repairs(kStart + 9ms, due);
+  BOOST_TEST_REQUIRE(due.size() == 1U);
+  BOOST_CHECK((due[0].missing == std::vector<SeqRange>{{2, 2}}));
+  BOOST_TEST(due[0].tries == 1U);
+  due.clear();
+  b.due_repairs(kStart + 11ms, due);
+  BOOST_TEST_REQUIRE(due.size() == 1U);
+  BOOST_CHECK((due[0].missing == std::vector<SeqRange>{{4, 4}}));
+}
+
 // What is on its way is not asked for again: a repair takes a round trip.
 BOOST_AUTO_TEST_CASE(repairs_that_take_long_are_asked_for_once) {
   Replica a = make(1);
