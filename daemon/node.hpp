@@ -183,6 +183,7 @@ class Node {
     std::string path;                   ///< empty: it is not complete
   };
   std::array<std::optional<FetchedPart>, 2> fetched_;  ///< by sgd::DataPart
+  std::uint32_t fetched_badly_ = 0;                    ///< times that it was no data of the run
   LearnOptions learn_of_run_;  ///< the user's, and what the run says where that is silent
   sgd::RunId offered_run_ = 0;
   std::shared_ptr<const sgd::PartSummary> part_;  ///< of --shard

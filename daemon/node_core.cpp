@@ -218,7 +218,7 @@ void NodeCore::on_tick(Instant now, NodeOutbox& out) {
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(swim_.next_deadline(), run_.next_deadline());
   for (const auto& fetch : fetches_) {
-    if (fetch) next = std::min(next, fetch->next_deadline());
+    if (fetch) next = std::min(next, fetch->data.next_deadline());
   }
   return next;
 }
@@ -230,21 +230,41 @@ void NodeCore::offer_data(sgd::DataPart part, sgd::OfferedData data) {
 }
 
 void NodeCore::fetch_data(sgd::DataPart part, std::uint64_t id, std::uint64_t have) {
-  fetches_[static_cast<std::size_t>(part)].emplace(run_.info()->id, part, id, have);
+  fetches_[static_cast<std::size_t>(part)].emplace(
+      Fetch{.data = sgd::DataFetch(run_.info()->id, part, id, have), .gave = {}});
+}
+
+void NodeCore::fetched_badly() {
+  for (const auto& fetch : fetches_) {
+    if (!fetch) continue;
+    for (const std::uint64_t donor : fetch->gave) ++gave_badly_[donor];
+  }
+}
+
+// The same as before while it gives; else any of those that gave badly the least often.
+std::uint64_t NodeCore::next_donor(const Fetch& fetch, std::vector<std::uint64_t> donors) {
+  if (std::ranges::find(donors, fetch.donor) != donors.end()) return fetch.donor;
+  const auto bad = [this](std::uint64_t donor) {
+    const auto at = gave_badly_.find(donor);
+    return at == gave_badly_.end() ? 0U : at->second;
+  };
+  if (donors.empty()) return 0;
+  const std::uint32_t least = bad(std::ranges::min(donors, {}, bad));
+  std::erase_if(donors, [&](std::uint64_t donor) { return bad(donor) > least; });
+  return donors[random_() % donors.size()];
 }
 
 void NodeCore::ask_for_data(Instant now, NodeOutbox& out) {
   for (std::size_t index = 0; index < fetches_.size(); ++index) {
     auto& fetch = fetches_[index];
-    if (!fetch || now < fetch->next_deadline()) continue;
-    const auto donors = run_.members_with(static_cast<sgd::DataPart>(index));
-    const membership::Member* donor =
-        donors.empty() ? nullptr : swim_.members().find(donors[random_() % donors.size()]);
+    if (!fetch || now < fetch->data.next_deadline()) continue;
+    fetch->donor = next_donor(*fetch, run_.members_with(static_cast<sgd::DataPart>(index)));
+    const membership::Member* donor = swim_.members().find(fetch->donor);
     if (donor == nullptr) {
-      fetch->find_nobody(now);
+      fetch->data.find_nobody(now);
       continue;
     }
-    if (const auto request = fetch->next_request(now)) {
+    if (const auto request = fetch->data.next_request(now)) {
       open_stream(donor->profile.gossip, Channel::kData, index, *request, kPieceTimeout, out);
     }
   }
@@ -253,14 +273,19 @@ void NodeCore::ask_for_data(Instant now, NodeOutbox& out) {
 void NodeCore::on_data_reply(sgd::DataPart part, std::optional<std::span<const std::byte>> reply,
                              Instant now, NodeOutbox& out) {
   auto& fetch = fetches_[static_cast<std::size_t>(part)];
-  if (!fetch || !fetch->is_asking()) return;  // begun anew, for another run
-  if (const auto piece = fetch->on_reply(reply, now)) {
-    out.pieces.push_back({part,
-                          piece->offset,
-                          {piece->bytes.begin(), piece->bytes.end()},
-                          piece->begins_anew,
-                          fetch->is_complete()});
+  if (!fetch || !fetch->data.is_asking()) return;  // begun anew, for another run
+  const auto piece = fetch->data.on_reply(reply, now);
+  if (!piece) {
+    fetch->donor = 0;
+    return;
   }
+  if (piece->begins_anew) fetch->gave.clear();
+  fetch->gave.insert(fetch->donor);
+  out.pieces.push_back({part,
+                        piece->offset,
+                        {piece->bytes.begin(), piece->bytes.end()},
+                        piece->begins_anew,
+                        fetch->data.is_complete()});
 }
 
 void NodeCore::join(Endpoint seed, Instant now, NodeOutbox& out) {

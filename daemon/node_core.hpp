@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -161,6 +162,8 @@ class NodeCore {
   /// Fetches a part of the run's data from members that have it, beyond what is stored already:
   /// the first `have` bytes of contents `id`. REQUIRES: run().info().
   void fetch_data(sgd::DataPart part, std::uint64_t id, std::uint64_t have);
+  /// What was fetched is not the run's data: next time others are asked before those that gave it.
+  void fetched_badly();
   /// Leaves the run, then the cluster. See has_left().
   void leave(Instant now, NodeOutbox& out);
   [[nodiscard]] bool has_left(Instant now) const;
@@ -179,7 +182,7 @@ class NodeCore {
   /// A part that is being fetched, or was; nullptr: none of it.
   [[nodiscard]] const sgd::DataFetch* fetch_of(sgd::DataPart part) const {
     const auto& fetch = fetches_[static_cast<std::size_t>(part)];
-    return fetch ? &*fetch : nullptr;
+    return fetch ? &fetch->data : nullptr;
   }
   [[nodiscard]] const sgd::DataDonor& donor() const { return donor_; }
   /// Run::lookahead(), and what is on the way to this node: see sgd/learn/latency.hpp.
@@ -211,7 +214,14 @@ class NodeCore {
   void open_stream(Endpoint to, Channel channel, std::uint64_t token,
                    std::span<const std::byte> request, std::chrono::nanoseconds timeout,
                    NodeOutbox& out);
+  /// A part that is fetched, from one donor as long as it gives.
+  struct Fetch {
+    sgd::DataFetch data;
+    std::uint64_t donor = 0;       ///< that was asked last
+    std::set<std::uint64_t> gave;  ///< members that some of it is of
+  };
   void ask_for_data(Instant now, NodeOutbox& out);
+  [[nodiscard]] std::uint64_t next_donor(const Fetch& fetch, std::vector<std::uint64_t> donors);
   void on_data_reply(sgd::DataPart part, std::optional<std::span<const std::byte>> reply,
                      Instant now, NodeOutbox& out);
   void refuse(Refusal reason, Endpoint from, Instant now, NodeOutbox& out);
@@ -227,7 +237,8 @@ class NodeCore {
   membership::Swim swim_;
   sgd::Run run_;
   sgd::DataDonor donor_;
-  std::array<std::optional<sgd::DataFetch>, 2> fetches_;  ///< by sgd::DataPart
+  std::array<std::optional<Fetch>, 2> fetches_;        ///< by sgd::DataPart
+  std::map<std::uint64_t, std::uint32_t> gave_badly_;  ///< how often, by member
   std::mt19937_64 random_;
   struct OpenStream {
     Channel channel;

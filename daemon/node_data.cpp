@@ -18,6 +18,7 @@ using std::chrono::seconds;
 
 /// Between lines about data that take long to load.
 constexpr seconds kLoadNews{3};
+constexpr std::uint32_t kMostBadFetches = 5;
 constexpr std::array kParts = {sgd::DataPart::kTrain, sgd::DataPart::kTest};
 
 std::string_view name_of(sgd::DataPart part) {
@@ -239,16 +240,24 @@ void Node::load_what_was_fetched() {
   });
 }
 
-// What lies in --state may be damaged: it is then fetched once more.
+// What lies in --state may be damaged, and what members gave may be no data: it is then fetched
+// once more.
 bool Node::may_fetch_again() {
-  const bool has_stored = std::any_of(fetched_.begin(), fetched_.end(),
-                                      [](const auto& part) { return part && !part->file; });
-  if (!has_stored) return false;
-  log_.warning("stored_data_unusable", {{"directory", options_.state.string()}});
+  const auto is_stored = [](const auto& part) { return part && !part->file; };
+  const auto is_given = [](const auto& part) { return part && part->file; };
+  if (std::ranges::any_of(fetched_, is_given)) {
+    if (++fetched_badly_ == kMostBadFetches) return false;
+    log_.warning("fetched_data_unusable", {{"hint", "it is fetched again, from others first"}});
+    core_->fetched_badly();
+  } else if (std::ranges::any_of(fetched_, is_stored)) {
+    log_.warning("stored_data_unusable", {{"directory", options_.state.string()}});
+  } else {
+    return false;
+  }
   for (const sgd::DataPart part : kParts) {
     const auto& have = fetched_[static_cast<std::size_t>(part)];
     std::error_code ignored;
-    if (have && !have->file) std::filesystem::remove(have->path, ignored);
+    if (have && !options_.state.empty()) std::filesystem::remove(have->path, ignored);
   }
   get_data_of_run();
   turn();

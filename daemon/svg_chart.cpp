@@ -21,7 +21,8 @@ constexpr double kBottom = 40;
 
 constexpr std::size_t kMostPoints = 600;  // of a curve
 constexpr std::size_t kMostMarks = 60;    // a curve of more shows no single points
-constexpr double kLogarithmicSpan = 3;    // largest over smallest value from which it is clearer
+constexpr double kLargestShown = 1e30;
+constexpr double kLogarithmicSpan = 3;  // largest over smallest value from which it is clearer
 
 std::string tick_text(double value) {
   const double size = std::abs(value);
@@ -82,7 +83,7 @@ struct Bounds {
 Series finite_part(const Series& series) {
   Series kept{series.name, {}};
   std::ranges::copy_if(series.points, std::back_inserter(kept.points), [](const auto& point) {
-    return std::isfinite(point.first) && std::isfinite(point.second);
+    return std::abs(point.first) < kLargestShown && std::abs(point.second) < kLargestShown;
   });
   return kept;
 }
@@ -148,8 +149,10 @@ std::vector<double> axis_ticks(double least, double most, int count) {
   const double share = rough / power;
   const double step = power * (share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10);
   std::vector<double> ticks;
-  for (double n = std::ceil(least / step - 1e-9); n * step <= most + 1e-9 * step; ++n) {
-    ticks.push_back(n * step);
+  const double first = std::ceil(least / step - 1e-9);
+  // Where values differ by less than they are exact, a step leads nowhere.
+  for (int i = 0; i <= 2 * count && (first + i) * step <= most + 1e-9 * step; ++i) {
+    ticks.push_back((first + i) * step);
   }
   return ticks;
 }

@@ -9,6 +9,8 @@ namespace {
 constexpr std::uint8_t kPieceType = 1;
 /// Before somebody is asked again who, or whose like, could not give anything.
 constexpr std::chrono::milliseconds kPause{30};
+/// Replies one after the other that are of other contents than what was fetched before.
+constexpr std::uint32_t kMostDisagreed = 8;
 /// A longer one is no data of ours, whatever it says.
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 50U;
 
@@ -104,6 +106,11 @@ std::optional<DataFetch::Piece> DataFetch::on_reply(std::optional<std::span<cons
   if (!reader.ok() || total == 0 || total > kMostBytes) return std::nullopt;
   const std::span<const std::byte> bytes = reply->subspan(17);
   const bool is_other = id != id_ || (total_ != 0 && total != total_);
+  if (is_other && total_ != 0 && ++disagreed_ < kMostDisagreed) {
+    next_ = now;  // another donor may agree with the one before
+    return std::nullopt;
+  }
+  disagreed_ = 0;
   if (is_other && have_ > 0) {
     id_ = id;
     have_ = 0;
@@ -111,7 +118,10 @@ std::optional<DataFetch::Piece> DataFetch::on_reply(std::optional<std::span<cons
     next_ = now;
     return Piece{0, {}, true};
   }
-  if (bytes.empty() || bytes.size() > total - have_) return std::nullopt;
+  if (bytes.empty() ||
+      bytes.size() > std::min<std::uint64_t>(total - have_, DataDonor::kPieceBytes)) {
+    return std::nullopt;
+  }
   const Piece piece{have_, bytes, is_other};
   id_ = id;
   total_ = total;

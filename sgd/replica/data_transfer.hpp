@@ -63,8 +63,8 @@ class DataDonor {
 /// Fetches one part of a run's data piece by piece, from whoever has it.
 ///
 /// One request is under way at a time. Pieces of several donors fit together as long as their
-/// contents have one id; where that changes it begins again. What was fetched before, by this
-/// process or an earlier one, is not fetched again.
+/// contents have one id; where several replies are of other ones it begins again. What was fetched
+/// before, by this process or an earlier one, is not fetched again.
 /// A core without I/O: the caller sends requests and stores pieces. Threads: network thread only.
 class DataFetch {
  public:
@@ -100,6 +100,7 @@ class DataFetch {
   std::uint64_t id_;
   std::uint64_t have_;
   std::uint64_t total_ = 0;
+  std::uint32_t disagreed_ = 0;
   bool is_asking_ = false;
   Instant next_{};
 };

@@ -49,10 +49,10 @@ enum class DeltaError : std::uint8_t {
 };
 
 /// Largest magnitude of an entry for a feature (2²⁴ units), for an intercept or a sum of losses
-/// (2⁵⁰), and for the examples (2³²): thousands of them do not wrap.
+/// (2⁵⁰), and for the examples (2²⁴): a run has 2⁴⁷ at most.
 inline constexpr std::int64_t kLargestSumDelta = std::int64_t{1} << 24;
 inline constexpr std::int64_t kLargestScalarDelta = std::int64_t{1} << 50;
-inline constexpr std::int64_t kMostExamplesDelta = std::int64_t{1} << 32;
+inline constexpr std::int64_t kMostExamplesDelta = std::int64_t{1} << 24;
 /// That of a cell of the state.
 [[nodiscard]] constexpr std::int64_t largest_delta(const SumsLayout& layout, std::uint32_t cell) {
   if (cell == SumsLayout::kExamples) return kMostExamplesDelta;

@@ -1,7 +1,9 @@
 #include "sgd/replica/evaluator.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
+#include <cmath>
 #include <utility>
 
 #include "sgd/learn/rule.hpp"
@@ -12,9 +14,10 @@ namespace {
 /// Epochs at which a run is measured whatever the interval; from the last on, each whole epoch.
 constexpr std::array kEarlyMarks = {0.1, 0.2, 0.5, 1.0};
 
-double mark(std::size_t index) {
-  return index < kEarlyMarks.size() ? kEarlyMarks[index]
-                                    : static_cast<double>(index - kEarlyMarks.size() + 2);
+/// The first mark past `epoch`.
+double mark_after(double epoch) {
+  const auto early = std::ranges::upper_bound(kEarlyMarks, epoch);
+  return early != kEarlyMarks.end() ? *early : std::floor(epoch) + 1;
 }
 
 }  // namespace
@@ -26,6 +29,7 @@ Evaluator::Evaluator(const RunInfo& info, Instant now)
       loss_scale_(info.loss_scale()),
       interval_(info.settings.loss_interval),
       has_clock_(!info.settings.is_reproducible()),
+      next_mark_(kEarlyMarks.front()),
       next_(now) {}
 
 bool Evaluator::is_due(std::uint64_t examples, Instant now) {
@@ -37,8 +41,8 @@ bool Evaluator::is_due(std::uint64_t examples, Instant now) {
   }
   const double epoch = static_cast<double>(examples) / static_cast<double>(rows_);
   bool is_due = interval_.in_updates ? examples >= next_updates_ : has_clock_ && now >= next_;
-  while (epoch >= mark(next_mark_)) {
-    ++next_mark_;
+  if (epoch >= next_mark_) {
+    next_mark_ = mark_after(epoch);
     is_due = true;
   }
   if (!is_due) return false;

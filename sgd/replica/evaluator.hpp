@@ -76,7 +76,7 @@ class Evaluator {
   Interval interval_;
   bool has_clock_;  ///< time may decide: it would make runs differ that should be equal
   // Network thread only.
-  std::size_t next_mark_ = 0;
+  double next_mark_;
   Instant next_;
   std::uint64_t next_updates_ = 0;
   std::uint64_t last_number_ = 0;

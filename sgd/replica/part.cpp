@@ -88,7 +88,8 @@ std::optional<PartSummary> decode_part(std::span<const std::byte> bytes) {
       reader.done() && part.rows > 0 && part.rows < kMostRows && kind < 2 &&
       std::abs(exponent) <= kLargestExponent && part.labels.size() <= kMostColumns &&
       std::ranges::all_of(part.labels, [](float label) { return std::isfinite(label); }) &&
-      count > 0 && std::ranges::all_of(part.features, [](auto id) { return id < 0x7fffffffU; }) &&
+      count > 0 && are_distinct(part.features) &&
+      std::ranges::all_of(part.frequency, [&](auto rows) { return rows <= part.rows; }) &&
       std::ranges::all_of(part.mean_square, fits);
   if (!is_valid) return std::nullopt;
   part.scale_exponent = static_cast<std::int32_t>(exponent);

@@ -179,6 +179,7 @@ ReplicaImage read_image(const SumsLayout& layout, ByteReader& reader) {
 bool fits(const ReplicaImage& image, const RunInfo& info) {
   const std::uint64_t blocks = image.tally.blocks_an_epoch();
   return digest_of(image.sums) == image.digest &&
+         image.sums.examples() <= ByteReader::kMostCounted &&
          (blocks == 0 ||
           (!info.settings.is_sharded && blocks == BlockPlan::block_count_of(info.trained_rows())));
 }

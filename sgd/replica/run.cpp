@@ -148,10 +148,13 @@ void Run::decide(Instant now, RunOutbox& out) {
   if (const std::string_view rule = met_stop_rule(now); leads && !rule.empty()) {
     return request_stop(std::string(rule), now, out);
   }
-  if (evaluator_->is_busy() || !evaluator_->is_due(replica_->sums().examples(), now)) return;
-  if (leads) {
+  if (evaluator_->is_busy()) return;
+  // What a nominee that died left undone is due, too; one that was passed over may still do it.
+  const bool is_due = evaluator_->is_due(replica_->sums().examples(), now);
+  if (leads && (is_due || (rows_due_ > 0 && passed_over_.empty()))) {
+    rows_due_ = 0;
     begin_evaluation(EvaluationKind::kRow, replica_->sums().image(), now, out);
-  } else {
+  } else if (is_due && !leads && history_.size() < kMostHistoryPoints) {
     ++rows_due_;
   }
 }

@@ -210,7 +210,7 @@ class Run {
     RejectionCounts rejections{};
     Instant since{};                       ///< when it became a member
     Instant heard_at{};                    ///< its newest status
-    Instant claimed_at{};                  ///< when it first named the run that it names
+    std::optional<Instant> claimed_at;     ///< when it first named a run
     std::optional<Instant> failing_since;  ///< no request was answered since
     Instant ask_again{};                   ///< for a run that only it is known to have
     /// Whatever it asks for: more than it can lose of what it is sent.
@@ -255,7 +255,9 @@ class Run {
   void on_founding(PeerId from, std::span<const std::byte> payload, Instant now, RunOutbox& out);
   [[nodiscard]] bool is_gathering(Instant now) const;
   [[nodiscard]] bool is_missing_founder(PeerId id, const Peer& peer) const;
+  [[nodiscard]] bool may_found(PeerId id, const Peer& peer, Instant now) const;
   [[nodiscard]] bool has_parts_of(const std::vector<PeerId>& members);
+  void take_part(PeerId of, PartSummary part);
   [[nodiscard]] bool is_sharded() const { return info_ && info_->settings.is_sharded; }
   void begin_rounds(Instant now, RunOutbox& out);
   [[nodiscard]] std::string contradiction(const RunInfo& info) const;
@@ -318,7 +320,9 @@ class Run {
   // run_trust.cpp: members that do not do what they say
   [[nodiscard]] PeerId any_of(const std::vector<PeerId>& peers);
   void note_answer(PeerId from, bool is_good, Instant now);
+  [[nodiscard]] static bool gives_its_part(const Peer& peer, Instant now);
   [[nodiscard]] bool holds_up_creation(const Peer& peer, Instant now) const;
+  [[nodiscard]] static bool is_fresh(const Peer& peer, Instant now);
   [[nodiscard]] bool speaks_for_itself(OriginId origin, Instant now) const;
   [[nodiscard]] bool may_recover(OriginId origin, Instant now);
   void watch_nominee(Instant now, RunOutbox& out);
@@ -414,6 +418,7 @@ class Run {
   std::optional<LocalData> data_;
   std::optional<Checkpoint> checkpoint_;  ///< until there is a run
   std::map<PeerId, PartSummary> parts_;   ///< of members, until there is a run
+  std::set<PeerId> unfit_;                ///< members whose part cannot be of a run with this one's
   PeerId wanted_part_ = 0;                ///< member whose part is to be asked for; 0 none
   PeerId asked_ = 0;                      ///< whom the request under way asks
   Instant loaded_at_{};
@@ -454,10 +459,10 @@ class Run {
     PeerId of = 0;
     Phase phase = Phase::kNoRun;
     std::size_t rows = 0;
-    friend bool operator==(const Expected&, const Expected&) = default;
   };
   Expected expected_;
   Instant expected_since_{};
+  Instant watched_at_{};
   std::uint32_t rows_due_ = 0;  ///< that the nominee should have measured since its newest one
   std::set<PeerId> passed_over_;
   std::uint32_t pardons_ = 0;

@@ -314,16 +314,11 @@ void write_run_info(const RunInfo& info, ByteWriter& writer) {
   writer.text(info.recipe);
 }
 
-namespace {
-
-/// Each a feature that a file may have, none twice.
 bool are_distinct(std::vector<std::uint32_t> features) {
   std::ranges::sort(features);
   return std::ranges::adjacent_find(features) == features.end() &&
          (features.empty() || features.back() <= kLargestFeature);
 }
-
-}  // namespace
 
 std::optional<RunInfo> read_run_info(ByteReader& reader) {
   RunInfo info;

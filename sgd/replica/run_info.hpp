@@ -140,6 +140,8 @@ struct RunInfo {
 /// What settings call a recipe.
 [[nodiscard]] std::string recipe_id(std::string_view recipe);
 
+/// Whether each is a feature that a file may have, and none stands there twice.
+[[nodiscard]] bool are_distinct(std::vector<std::uint32_t> features);
 /// Why a run of these settings and constants cannot be; empty where it can.
 [[nodiscard]] std::string model_complaint(const RunInfo& info);
 /// Whether a run may last so long.

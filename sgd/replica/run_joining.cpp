@@ -3,6 +3,7 @@
 #include <array>
 #include <cassert>
 #include <chrono>
+#include <cmath>
 
 #include "sgd/replica/run.hpp"
 
@@ -13,9 +14,11 @@ using std::chrono::milliseconds;
 
 /// How long founders are waited for: all is kept for them.
 constexpr std::chrono::seconds kGathering{10};
-/// How long the one that should create a run is waited for; and, loading its data, one that has a
-/// checkpoint.
+/// How long the one that should create a run is waited for; one that has a checkpoint, which
+/// gathers those that lived in its run (kLongestGathering); and one that loads data for its
+/// checkpoint, or may wait for more members than this one was told of.
 constexpr std::chrono::seconds kLongestCreation{10};
+constexpr std::chrono::seconds kLongestResumption{40};
 constexpr std::chrono::minutes kLongestLoading{10};
 /// How often they are told of their run.
 constexpr milliseconds kFoundingAgain{20};
@@ -44,21 +47,26 @@ void Run::try_create(Instant now, RunOutbox& out) {
   std::uint32_t ready = 1;
   std::vector<PeerId> founders;
   if (data_->has_train && options_.trains) founders.push_back(self_);
-  std::uint32_t better = 0;
+  // Who was not told how many to expect follows who was.
+  const std::chrono::seconds longest_creation =
+      options_.given.contains("expect") ? kLongestCreation : kLongestLoading;
+  std::chrono::seconds patience{0};
   for (const auto& [id, peer] : peers_) {
     const Status& status = peer.status;
     if (holds_up_creation(peer, now)) return;
     if (!peer.has_status || status.run != 0) continue;
     if (status.resumable > resumable()) {
-      if (!status.is_loaded && now - loaded_at_ < kLongestLoading) return;
-      ++better;
+      if (!status.is_loaded && now - loaded_at_ < kLongestLoading) return creation_due_.reset();
+      patience += kLongestResumption;
     }
     if (!status.is_loaded) continue;
     ++ready;
-    const bool is_founder = status.has_train && status.is_part == options_.settings.is_sharded;
+    const bool is_founder = may_found(id, peer, now);
     const bool may_create = is_founder || status.resumable > 0;
     const bool is_before = std::pair(peer.start_time, id) < std::pair(start_time_, self_);
-    if (may_create && status.resumable == resumable() && is_before) ++better;
+    if (may_create && status.resumable == resumable() && is_before) {
+      patience += checkpoint_ ? kLongestResumption : longest_creation;
+    }
     if (is_founder) founders.push_back(id);
   }
   if (ready < options_.settings.expect || waits_for_checkpoints(ready, now, out)) {
@@ -66,7 +74,7 @@ void Run::try_create(Instant now, RunOutbox& out) {
     return;
   }
   if (!creation_due_) creation_due_ = now;
-  if (now - *creation_due_ < better * kLongestCreation) return;
+  if (now - *creation_due_ < patience) return;
   std::sort(founders.begin(), founders.end());
   if (checkpoint_) return resume(std::move(founders), now, out);
 
@@ -148,6 +156,7 @@ void Run::on_founding(PeerId from, std::span<const std::byte> payload, Instant n
   if (info_ || phase_ != Phase::kNoRun || is_refused_ || is_leaving_ || switch_to_) return;
   if (!options_.trains || !data_ || !data_->constants) return;
   if (!std::binary_search(info.founders.begin(), info.founders.end(), self_)) return;
+  if (checkpoint_ && checkpoint_->info.line() != info.line()) return;  // a snapshot says what it is
   if (hash_of(*data_->constants) != founding->constants_hash) return;
   const std::uint64_t test_fingerprint = info.constants.test_fingerprint;
   info.constants = *data_->constants;
@@ -162,18 +171,34 @@ void Run::on_founding(PeerId from, std::span<const std::byte> payload, Instant n
   start_training(now, out);
 }
 
+bool Run::may_found(PeerId id, const Peer& peer, Instant now) const {
+  if (!peer.status.has_train || peer.status.is_part != options_.settings.is_sharded) return false;
+  return !peer.status.is_part || (gives_its_part(peer, now) && !unfit_.contains(id));
+}
+
 // A run of private parts has constants of all of them; they are asked for one after the other.
 bool Run::has_parts_of(const std::vector<PeerId>& members) {
   wanted_part_ = 0;
   if (!data_->part) return true;
   const auto is_other = [&](PeerId id) { return !std::ranges::binary_search(members, id); };
   std::erase_if(parts_, [&](const auto& entry) { return is_other(entry.first); });
+  std::vector<PeerId> missing;
   for (const PeerId member : members) {
-    if (member == self_ || parts_.contains(member)) continue;
-    wanted_part_ = member;
-    return false;
+    if (member != self_ && !parts_.contains(member)) missing.push_back(member);
   }
-  return true;
+  wanted_part_ = any_of(missing);
+  return missing.empty();
+}
+
+// One that does not go with this member's own is left out: its owner is told why when it joins.
+void Run::take_part(PeerId of, PartSummary part) {
+  const auto both = constants_of(std::array{*data_->part, part}, options_.settings.shape);
+  const auto is_possible = [](float metric) { return metric > 0 && std::isfinite(metric); };
+  if (!both || both->rows > kMostRows || !std::ranges::all_of(both->metric, is_possible)) {
+    unfit_.insert(of);
+    return reject(of, Rejection::kState);
+  }
+  parts_.insert_or_assign(of, std::move(part));
 }
 
 void Run::begin_rounds(Instant now, RunOutbox& out) {
@@ -192,6 +217,7 @@ void Run::enter_run(RunInfo info, Instant now, double elapsed_s) {
   checkpoint_.reset();
   creation_due_.reset();
   parts_.clear();
+  unfit_.clear();
   wanted_part_ = 0;
   rounds_.reset();
   plan_ = std::make_unique<BlockPlan>(info_->trained_rows(), info_->settings.seed,

@@ -177,13 +177,12 @@ void Run::on_status(PeerId from, std::span<const std::byte> payload, Instant now
   const auto at = peers_.find(from);
   if (at == peers_.end()) return;  // membership does not know it (yet): it will say it again
   Peer& peer = at->second;
-  if (peer.has_status && status->number < peer.status.number) return;  // overtaken by a newer one
+  // Overtaken by a newer one. Where that is long ago, somebody else may have said it.
+  if (peer.has_status && status->number < peer.status.number && is_fresh(peer, now)) return;
   const bool is_first = !peer.has_status;
   const bool is_another_voter = peer.status.origin != status->origin;
-  if (peer.status.run != status->run) {
-    peer.coverage.clear();
-    peer.claimed_at = now;
-  }
+  if (peer.status.run != status->run) peer.coverage.clear();
+  if (status->run != 0 && !peer.claimed_at) peer.claimed_at = now;
   for (const OriginCoverage& coverage : status->coverage) {
     const OriginId origin = coverage.origin;
     if (peer.coverage.size() < Replica::kMostOrigins || peer.coverage.contains(origin)) {
@@ -223,7 +222,8 @@ void Run::learn_from(PeerId from, Peer& peer, const Status& status, Instant now,
     const std::uint64_t highest =
         coverage.beyond.empty() ? coverage.contiguous : coverage.beyond.back().last;
     const bool is_news = highest > replica_->known_last(coverage.origin);
-    if (is_news && speaks_for_itself(coverage.origin, now)) continue;
+    // At the end the news is soon all there is, and owners say it rarely where they are many.
+    if (is_news && phase_ < Phase::kStopped && speaks_for_itself(coverage.origin, now)) continue;
     replica_->heard_of(coverage.origin, highest, now, &peer.new_origins);
   }
   replica_->heard_of(status.origin, status.last_seq, now, &peer.new_origins);
@@ -534,7 +534,7 @@ void Run::on_reply(std::uint64_t token, std::optional<std::span<const std::byte>
   if (what == Awaited::kPart) {
     auto part = reply ? decode_part(*reply) : std::nullopt;
     note_answer(asked_, part.has_value(), now);
-    if (part && !info_) parts_.insert_or_assign(asked_, std::move(*part));
+    if (part && !info_) take_part(asked_, std::move(*part));
     return;
   }
   if (!reply || !info_) return note_answer(asked_, false, now);

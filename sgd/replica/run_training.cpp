@@ -26,6 +26,8 @@ constexpr std::chrono::milliseconds kShareAgain{500};
 /// What others hand over is looked at for all together: each look goes over blocks of some epochs,
 /// whoever says how much.
 constexpr std::chrono::milliseconds kTakeUpAgain{50};
+/// Who was not heard for longer holds nobody back.
+constexpr std::chrono::seconds kLongestUnheard{5};
 
 double seconds_between(Instant from, Instant to) {
   return std::chrono::duration<double>(to - from).count();
@@ -221,6 +223,7 @@ double Run::unheard_updates(double lookahead, Instant now) const {
   double published = 0;
   for (const auto& [id, peer] : peers_) {
     if (!counts_as_trainer(id, peer, now)) continue;
+    if (peer.has_status && now - peer.heard_at > kLongestUnheard) continue;
     ++trainers;
     published += static_cast<double>(published_rows_ - peer.published_then);
   }
@@ -279,6 +282,9 @@ void Run::check_overflow(Instant now, RunOutbox& out) {
                           "the gradient sum of feature " + std::to_string(feature) +
                               " left its range: scale this feature down",
                           {}});
+    request_stop("overflow", now, out);
+  }
+  if (replica_->sums().examples() > ByteReader::kMostCounted / 2) {
     request_stop("overflow", now, out);
   }
 }

@@ -12,8 +12,14 @@ using std::chrono::seconds;
 constexpr seconds kLongestSilence{10};
 /// How long a member may claim a run, and not give it.
 constexpr seconds kLongestClaim{60};
-/// How long a nominee may leave undone what is due. The end takes its barrier and a measurement.
+/// How long its state may fail to come: each try takes up to a minute.
+constexpr seconds kLongestTransfer{300};
+/// How long a nominee may leave undone what is due. The end takes its barrier and two measurements
+/// of all rows; while it is heard nothing else tells a long one from none.
 constexpr seconds kFirstPatience{20};
+constexpr seconds kPatienceAtEnd{240};
+/// Between two ticks of a process that was not stopped.
+constexpr seconds kLongestTick{2};
 /// How often one that did it after all is trusted again, for twice as long.
 constexpr std::uint32_t kMostPardons = 3;
 /// Rows of the history that a nominee may skip.
@@ -22,7 +28,7 @@ constexpr std::uint32_t kMostRowsSkipped = 2;
 /// twice as long each time.
 constexpr std::chrono::milliseconds kShortestRecovery{500};
 constexpr seconds kLongestRecovery{30};
-/// An owner that was heard so recently need not be spoken for.
+/// The word of who was heard so recently is its newest.
 constexpr seconds kFreshWord{2};
 
 }  // namespace
@@ -47,24 +53,33 @@ void Run::note_answer(PeerId from, bool is_good, Instant now) {
     peer.failing_since.reset();
     return;
   }
-  if (!peer.failing_since) peer.failing_since = now;
+  const bool is_long_ago = now - peer.ask_again > kLongestTransfer;
+  if (!peer.failing_since || is_long_ago) peer.failing_since = now;
   peer.ask_again = now + (now - *peer.failing_since) / 4;
 }
 
+bool Run::gives_its_part(const Peer& peer, Instant now) {
+  return !peer.failing_since || now - *peer.failing_since < kLongestClaim;
+}
+
 bool Run::holds_up_creation(const Peer& peer, Instant now) const {
-  if (!peer.has_status) return now - peer.since < kLongestSilence;
+  if (!peer.has_status) {
+    return now - peer.since < kLongestSilence && peer.since < loaded_at_ + kLongestClaim;
+  }
   if (peer.status.run == 0) return false;
   if (peer.status.phase >= Phase::kTraining) {
-    return !peer.failing_since || now - *peer.failing_since < kLongestClaim;
+    return !peer.failing_since || now - *peer.failing_since < kLongestTransfer;
   }
-  return now - std::max(peer.claimed_at, loaded_at_) < kLongestClaim;
+  return now - std::max(*peer.claimed_at, loaded_at_) < kLongestClaim;
 }
+
+bool Run::is_fresh(const Peer& peer, Instant now) { return now - peer.heard_at < kFreshWord; }
 
 // What is known of an origin whose process is heard it says itself.
 bool Run::speaks_for_itself(OriginId origin, Instant now) const {
   return std::ranges::any_of(peers_, [&](const auto& entry) {
     const Peer& peer = entry.second;
-    return is_in_run(peer) && peer.status.origin == origin && now - peer.heard_at < kFreshWord;
+    return is_in_run(peer) && peer.status.origin == origin && is_fresh(peer, now);
   });
 }
 
@@ -84,17 +99,25 @@ bool Run::may_recover(OriginId origin, Instant now) {
 
 void Run::watch_nominee(Instant now, RunOutbox& out) {
   const PeerId who = nominee();
+  const bool is_gone = !peers_.contains(expected_.of);
   const bool is_past_limits = phase_ == Phase::kTraining && !stop_ && !met_stop_rule(now).empty();
   const bool is_due = phase_ == Phase::kStopped || is_past_limits || rows_due_ > kMostRowsSkipped;
-  const Expected expected{who, phase_, is_past_limits ? 0 : history_.size()};
-  if (final_ || who == self_ || !is_due || expected != expected_) {
-    if (who != expected_.of) rows_due_ = 0;
-    expected_ = expected;
+  const std::size_t rows = is_past_limits || phase_ == Phase::kStopped ? 0 : history_.size();
+  const bool is_other = phase_ != expected_.phase || rows != expected_.rows;
+  expected_ = {who, phase_, rows};
+  const bool was_suspended = now - watched_at_ > kLongestTick;
+  watched_at_ = now;
+  // Who becomes nominee because another one died has its own time; else one clock runs for all.
+  if (final_ || who == self_ || !is_due || is_other || is_gone || was_suspended) {
+    if (is_gone) rows_due_ = 0;
     expected_since_ = now;
     return;
   }
-  if (now - expected_since_ < kFirstPatience * (1U << pardons_)) return;
+  const auto patience =
+      phase_ == Phase::kStopped ? kPatienceAtEnd : kFirstPatience * (1U << pardons_);
+  if (now - expected_since_ < patience) return;
   passed_over_.insert(who);
+  expected_since_ = now;
   out.events.push_back({RunEventType::kPassedOver, who, {}, {}});
 }
 

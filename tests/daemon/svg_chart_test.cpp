@@ -1,7 +1,10 @@
 #include "daemon/svg_chart.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 namespace hogwild::daemon {
 namespace {
@@ -72,6 +75,17 @@ BOOST_AUTO_TEST_CASE(long_curves_are_thinned_out_and_keep_their_ends) {
   BOOST_TEST(svg.find("M58.0 ") != std::string::npos);
   BOOST_TEST(svg.find("L508.0 ") != std::string::npos);
   BOOST_TEST(count_of(svg, "<circle") == 0U);
+}
+
+// Whoever leads a run writes its history.
+BOOST_AUTO_TEST_CASE(values_that_no_axis_can_have_are_drawn_or_left_out_in_no_time) {
+  for (const auto& [low, high] : std::vector<std::pair<double, double>>{
+           {0.5, 1.79e308}, {1e-308, 1e29}, {1e25, std::nextafter(1e25, 1e26)}, {-1e308, 1e308}}) {
+    const auto svg = svg_chart({"L", "x", "y", {{"test", {{0, low}, {1, high}, {2, 0.7}}}}, true});
+    BOOST_TEST(svg.size() < 200'000U);
+    const auto across = svg_chart({"L", "x", "y", {{"test", {{low, 1}, {high, 2}}}}, true});
+    BOOST_TEST(across.size() < 200'000U);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(text_cannot_leave_its_place) {

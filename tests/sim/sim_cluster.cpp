@@ -102,7 +102,9 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data,
   }
   core.run.settings.epochs = options_.epochs;
   core.run.settings.expect = options_.expect;
-  core.run.settings.loss_interval = {false, 200};
+  core.run.settings.loss_interval = {false,
+                                     static_cast<std::uint64_t>(options_.loss_interval.count())};
+  core.run.given = options_.given;
   core.run.settings.early_stopping = options_.early_stopping;
   core.run.settings.is_sharded = options_.is_sharded;
   if (options_.is_sync) {
@@ -127,6 +129,7 @@ std::size_t SimCluster::start(std::vector<std::size_t> seeds, bool has_data,
   }
   nodes_[index]->core.with_run(now_, out, [&](sgd::Run& run, sgd::RunOutbox& wanted) {
     sgd::LocalData data = local_data(options_, has_data);
+    data.has_test = data.has_test && index < options_.tested;
     if (options_.is_sharded && has_data) data.part = part_of(options_, index);
     run.data_loaded(std::move(data), now_, wanted);
   });
@@ -224,6 +227,11 @@ void SimCluster::load_data(std::size_t node) {
 }
 
 void SimCluster::cut(std::size_t from, std::size_t to) { cuts_.emplace(from, to); }
+std::size_t SimCluster::told(sgd::RunEventType event) const {
+  const auto at = told_.find(event);
+  return at == told_.end() ? 0 : at->second;
+}
+
 void SimCluster::heal() { cuts_.clear(); }
 
 void SimCluster::schedule(nanoseconds in, std::function<void()> action) {
@@ -362,6 +370,7 @@ void SimCluster::carry_out(std::size_t index, NodeOutbox& out) {
 }
 
 void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
+  ++told_[event.type];
   Node& node = *nodes_[index];
   const auto later = [this, index, life = node.life](nanoseconds in, auto action) {
     schedule(in, [this, index, life, action] {
@@ -413,8 +422,9 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
       });
       break;
     case sgd::RunEventType::kEvaluate:
-      later(milliseconds(3),
-            [this, number = event.evaluation->number, loss = loss_of(event.evaluation->image)](
+      later(event.evaluation->is_final ? options_.final_evaluation : options_.evaluation,
+            [this, number = event.evaluation->number,
+             loss = index < options_.tested ? loss_of(event.evaluation->image) : sgd::kUnknown](
                 Node&, sgd::Run& run, sgd::RunOutbox& out) {
               run.evaluated(
                   {.number = number, .test_loss = loss, .test_accuracy = 0.94, .objective = 0.3},
@@ -532,27 +542,34 @@ void SimCluster::open_stream(std::size_t from, const daemon::OutStream& stream) 
              [answer] { answer(std::nullopt, StreamFailure::kTimeout); });
     return;
   }
-  schedule(latency() * 3, [this, answer, from, to = *to, bytes = stream.bytes] {
-    Node& node = *nodes_[to];
-    if (!node.is_up) {
-      schedule(latency(), [answer] { answer(std::nullopt, StreamFailure::kRefused); });
-      return;
-    }
-    if (now_ < node.stalled_until) {
-      schedule(seconds(2), [answer] { answer(std::nullopt, StreamFailure::kTimeout); });
-      return;
-    }
-    NodeOutbox out;
-    Bytes reply = node.core.on_stream_request(endpoint_of(from, 50000), bytes, now_, out);
-    carry_out(to, out);
-    schedule(latency(), [this, answer, from, to, reply = std::move(reply)]() mutable {
-      if (reply.empty() || !nodes_[to]->is_up || is_cut(to, from)) {
-        answer(std::nullopt, StreamFailure::kClosed);
-      } else {
-        answer(std::move(reply), StreamFailure::kClosed);
-      }
-    });
-  });
+  schedule(latency() * 3,
+           [this, answer, from, to = *to, bytes = stream.bytes, timeout = stream.timeout] {
+             Node& node = *nodes_[to];
+             if (!node.is_up) {
+               schedule(latency(), [answer] { answer(std::nullopt, StreamFailure::kRefused); });
+               return;
+             }
+             if (now_ < node.stalled_until) {
+               schedule(seconds(2), [answer] { answer(std::nullopt, StreamFailure::kTimeout); });
+               return;
+             }
+             NodeOutbox out;
+             Bytes reply = node.core.on_stream_request(endpoint_of(from, 50000), bytes, now_, out);
+             carry_out(to, out);
+             const bool is_large = reply.size() >= 1'000;
+             if (is_large && options_.transfer > timeout) {
+               schedule(timeout, [answer] { answer(std::nullopt, StreamFailure::kTimeout); });
+               return;
+             }
+             const nanoseconds time = latency() + (is_large ? options_.transfer : milliseconds(0));
+             schedule(time, [this, answer, from, to, reply = std::move(reply)]() mutable {
+               if (reply.empty() || !nodes_[to]->is_up || is_cut(to, from)) {
+                 answer(std::nullopt, StreamFailure::kClosed);
+               } else {
+                 answer(std::move(reply), StreamFailure::kClosed);
+               }
+             });
+           });
 }
 
 // Within a run the phase only grows, but for a final record replaced by a smaller one.

@@ -49,10 +49,16 @@ struct SimOptions {
   double donor_bytes_per_second = 0;
   bool is_sealed = false;  ///< all nodes have one cluster key
   bool is_sync = false;
-  bool needs_majority = false;      ///< sync: `--quorum majority`
-  std::uint64_t round_updates = 0;  ///< sync: a round's length in updates; 0: 20 ms
-  std::uint64_t run_seed = 0;       ///< `--seed`
-  bool is_sharded = false;          ///< `rows` are those of each node's private part
+  bool needs_majority = false;                 ///< sync: `--quorum majority`
+  std::uint64_t round_updates = 0;             ///< sync: a round's length in updates; 0: 20 ms
+  std::uint64_t run_seed = 0;                  ///< `--seed`
+  bool is_sharded = false;                     ///< `rows` are those of each node's private part
+  std::map<std::string, std::string> given{};  ///< what the user gave to nodes that start now
+  std::chrono::milliseconds loss_interval{200};
+  std::chrono::milliseconds evaluation{3};        ///< how long one takes
+  std::chrono::milliseconds final_evaluation{3};  ///< the same, of all rows
+  std::chrono::milliseconds transfer{0};          ///< how long an answer of 1 kB or more takes
+  std::size_t tested = 1000;                      ///< nodes from this one on have no test data
 };
 
 /// Production NodeCores in one thread, on a seeded network with faults, under simulated time.
@@ -103,6 +109,8 @@ class SimCluster {
   [[nodiscard]] std::vector<std::size_t> up() const;
   /// True when every node that is up holds and has confirmed the final state.
   [[nodiscard]] bool all_done();
+  /// How often nodes told of such an event.
+  [[nodiscard]] std::size_t told(sgd::RunEventType event) const;
   /// Private rows that are gone, as nodes have told.
   [[nodiscard]] std::uint64_t parts_gone() const { return parts_gone_; }
   /// Examples that a node's workers trained on, published or not.
@@ -156,6 +164,7 @@ class SimCluster {
   std::vector<std::uint32_t> row_counts_;
   std::vector<std::string> violations_;
   std::uint64_t parts_gone_ = 0;
+  std::map<sgd::RunEventType, std::size_t> told_;
   // What all nodes together have said of rounds.
   std::map<std::tuple<sgd::RunId, sgd::Epoch, std::uint64_t>, std::uint64_t> state_of_round_;
   std::map<std::pair<sgd::RunId, sgd::Ballot>, sgd::PeerId> coordinator_of_ballot_;

@@ -100,6 +100,42 @@ BOOST_AUTO_TEST_CASE(other_contents_begin_anew) {
   BOOST_TEST(fetch.id() == 9U);
 }
 
+// One that gives other contents each time does not make it begin anew each time.
+BOOST_AUTO_TEST_CASE(a_donor_that_disagrees_is_passed_over) {
+  DataDonor donor = donor_of(9);
+  DataDonor other = donor_of(8);
+  DataFetch fetch(5, DataPart::kTrain);
+  Bytes reply;
+  BOOST_TEST(exchange(fetch, donor, reply, Instant{})->offset == 0U);
+  for (int i = 0; i < 5; ++i) {
+    BOOST_TEST(!exchange(fetch, other, reply, Instant{}).has_value());
+  }
+  const auto piece = exchange(fetch, donor, reply, Instant{});
+  BOOST_TEST_REQUIRE(piece.has_value());
+  BOOST_TEST(piece->offset == DataDonor::kPieceBytes);
+  // Where nobody agrees with what was fetched it does.
+  bool begins_anew = false;
+  for (int i = 0; i < 20 && !begins_anew; ++i) {
+    const auto next = exchange(fetch, other, reply, Instant{});
+    begins_anew = next.has_value() && next->begins_anew;
+  }
+  BOOST_TEST(begins_anew);
+}
+
+BOOST_AUTO_TEST_CASE(a_piece_larger_than_pieces_are_is_refused) {
+  DataFetch fetch(5, DataPart::kTrain);
+  for (const bool is_larger : {true, false}) {
+    Bytes reply;
+    ByteWriter writer(reply);
+    writer.u8(1);
+    writer.u64(9);
+    writer.u64(std::uint64_t{1} << 50U);
+    reply.resize(reply.size() + DataDonor::kPieceBytes + (is_larger ? 1 : 0));
+    BOOST_TEST_REQUIRE(fetch.next_request(Instant{} + 1s).has_value());
+    BOOST_TEST(fetch.on_reply(reply, Instant{}).has_value() == !is_larger);
+  }
+}
+
 // A longer file than the whole was stored once: its end is refused, and so it begins again.
 BOOST_AUTO_TEST_CASE(an_offset_past_the_end_is_given_up) {
   DataDonor donor = donor_of(9);
