@@ -1,6 +1,7 @@
 #include "sgd/learn/published_sums.hpp"
 
 #include <cassert>
+#include <optional>
 
 namespace hogwild::sgd {
 
@@ -21,6 +22,24 @@ PublishedSums::PublishedSums(SumsLayout layout)
       scalars_(layout.scalar_count()),
       sums_(layout.padded_sum_count()),
       version_(layout.block_count()) {}
+
+void PublishedSums::add(std::span<const CellDelta> deltas) {
+  std::uint64_t digest = 0;
+  std::optional<std::uint32_t> block;  // whose sums were added to, and whose number still says not
+  for (const CellDelta& delta : deltas) {
+    digest += digest_weight(delta.cell) * static_cast<std::uint64_t>(delta.value);
+    if (delta.cell < layout_.scalar_count()) {
+      add_scalar(delta.cell, delta.value);
+      continue;
+    }
+    const std::uint32_t index = delta.cell - layout_.scalar_count();
+    if (block && *block != index / kBlock) count_change(*block);
+    block = index / kBlock;
+    add_sum(index, delta.value);
+  }
+  if (block) count_change(*block);
+  digest_ += digest;
+}
 
 void PublishedSums::install(const SumsImage& image) {
   assert(image.scalars.size() == scalars_.size());

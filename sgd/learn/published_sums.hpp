@@ -55,9 +55,14 @@ class PublishedSums {
     if (delta.cell < layout_.scalar_count()) {
       add_scalar(delta.cell, delta.value);
     } else {
-      add_sum(delta.cell - layout_.scalar_count(), delta.value);
+      const std::uint32_t index = delta.cell - layout_.scalar_count();
+      add_sum(index, delta.value);
+      count_change(index / kBlock);
     }
   }
+
+  /// The same for many; those of one block one behind the other cost least.
+  void add(std::span<const CellDelta> deltas);
 
   /// A counter or intercept, perhaps stale. REQUIRES: cell < layout().scalar_count().
   [[nodiscard]] std::int64_t scalar(std::uint32_t cell) const {
@@ -110,7 +115,6 @@ class PublishedSums {
                                   static_cast<std::uint32_t>(value));
     ref.store(sum, std::memory_order_relaxed);
     if (sum > kLargestSum || sum < -kLargestSum) overflowed_ = index;
-    count_change(index / kBlock);
   }
   // Release: who reads the new number sees the sum that it counts.
   void count_change(std::uint32_t block) {

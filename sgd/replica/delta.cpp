@@ -59,6 +59,25 @@ std::uint64_t write_group(std::span<const CellDelta> entries, std::uint64_t next
   return (group + 1) * kGroupCells;
 }
 
+/// A group whose values take a byte each: nearly all do, and such a value of a sum is in range.
+/// False, and nothing read, where some take more.
+bool append_small(ByteReader& reader, std::uint64_t first, std::uint32_t present,
+                  std::vector<CellDelta>& entries) {
+  static_assert(kLargestSumDelta >= 64);
+  std::array<std::uint8_t, kGroupCells> values;
+  const auto count = static_cast<unsigned>(std::popcount(present));
+  if (!reader.small_varints(count, values)) return false;
+  const std::size_t size = entries.size();
+  entries.resize(size + count);
+  CellDelta* out = entries.data() + size;
+  for (const std::uint8_t* value = values.data(); present != 0; present &= present - 1, ++value) {
+    *out++ = {
+        static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(std::countr_zero(present)),
+        (*value >> 1) ^ -(*value & 1)};
+  }
+  return true;
+}
+
 bool value_in_range(const SumsLayout& layout, CellDelta entry) {
   if (entry.cell >= layout.cell_count()) return entry.value > 0 && entry.value <= kMostBlockTimes;
   const std::int64_t most = largest_delta(layout, entry.cell);
@@ -135,6 +154,11 @@ std::expected<DeltaHeader, DeltaError> decode_delta(std::span<const std::byte> d
     const auto width = static_cast<unsigned>(std::bit_width(present));
     if (first + lowest < next || first + width > kMostCells) {
       return std::unexpected(DeltaError::kCellOutOfRange);
+    }
+    const bool is_of_sums = first >= layout.scalar_count() && first + width <= layout.cell_count();
+    if (is_group && is_of_sums && append_small(reader, first, present, entries)) {
+      next = first + kGroupCells;
+      continue;
     }
     for (; present != 0; present &= present - 1) {
       const CellDelta entry{

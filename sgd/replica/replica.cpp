@@ -69,9 +69,7 @@ std::span<const CellDelta> Replica::count_blocks(std::span<const CellDelta> entr
   return entries;
 }
 
-void Replica::add(std::span<const CellDelta> entries) {
-  for (const CellDelta& entry : count_blocks(entries)) sums_.add(entry);
-}
+void Replica::add(std::span<const CellDelta> entries) { sums_.add(count_blocks(entries)); }
 
 void Replica::publish(std::span<const CellDelta> fresh, DatagramBatch& out) {
   assert(!is_frozen_);

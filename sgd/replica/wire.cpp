@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace hogwild::sgd {
 
@@ -49,6 +50,25 @@ std::uint64_t ByteReader::long_varint() {
   }
   fail();
   return 0;
+}
+
+bool ByteReader::small_varints(unsigned count, std::array<std::uint8_t, 16>& out) {
+  if (in_.size() < out.size()) return false;  // near the end they go one by one
+  std::memcpy(out.data(), in_.data(), out.size());
+  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101U;
+  constexpr std::uint64_t kHigh = kOnes << 7U;
+  std::array<std::uint64_t, 2> words;
+  std::memcpy(words.data(), out.data(), out.size());
+  std::uint64_t others = 0;  // bytes that are long or zero, of those that count
+  for (unsigned i = 0; i < 2; ++i) {
+    const unsigned own = std::clamp(count, 8 * i, 8 * i + 8) - 8 * i;
+    const std::uint64_t mask = own == 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << 8 * own) - 1;
+    const std::uint64_t word = (words[i] & mask) | (kOnes & ~mask);
+    others |= (word | (word - kOnes)) & kHigh;  // a byte of 0 borrows into its highest bit
+  }
+  if (others != 0) return false;
+  in_ = in_.subspan(count);
+  return true;
 }
 
 bool ByteReader::rest_is_zero() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -74,6 +75,9 @@ class ByteReader {
     const std::uint64_t value = varint();
     return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1U));
   }
+  /// `count` varints of one byte each, none of them 0, into the first bytes of `out`; false, and
+  /// nothing read, where the next ones are others. REQUIRES: 1 <= count <= 16.
+  [[nodiscard]] bool small_varints(unsigned count, std::array<std::uint8_t, 16>& out);
   /// Whether only zero bytes are left.
   [[nodiscard]] bool rest_is_zero() const;
   /// A text of at most `most` bytes; a longer one fails.
