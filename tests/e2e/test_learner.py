@@ -60,7 +60,7 @@ class Quality(SwarmTest):
         self.assertEqual(run("data", "synth", "synth:rcv1?n=20000&part=train", mixed).returncode, 0)
         by_label.write_text("".join(sorted(mixed.read_text().splitlines(True), key=lambda line: line[0])))
         facts = {path: self.train("--train", path, "--test", "synth:rcv1", "--lambda", "1e-4", "--epochs", "1",
-                                  "--threads", "2", "--seed", "1") for path in [mixed, by_label]}
+                                  "--threads", "1", "--seed", "1") for path in [mixed, by_label]}
         self.assertLess(facts[by_label]["objective"], 1.01 * facts[mixed]["objective"])
         self.assertGreater(facts[by_label]["test_accuracy"], facts[mixed]["test_accuracy"] - 0.003)
 
