@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 constexpr PeerId kSelf = 1;
 constexpr PeerId kLiar = 2;
 constexpr OriginId kLiarsOrigin = 22;
+constexpr std::chrono::milliseconds kTick = 20ms;
 
 RunConstants constants() {
   RunConstants constants;
@@ -53,7 +54,7 @@ struct Lone {
   }
   /// Time goes by in ticks; each tenth of a second the liar says `word`.
   void step(std::chrono::milliseconds time) {
-    for (const Instant end = now + time;; now += 5ms) {
+    for (const Instant end = now + time;; now += kTick) {
       if (word && now >= next_word) {
         next_word = now + 100ms;
         say(*word);
@@ -69,7 +70,7 @@ struct Lone {
   /// Until `wanted` holds: how long it took.
   std::chrono::nanoseconds until(const std::function<bool()>& wanted) {
     const Instant begin = now;
-    while (!wanted() && now - begin < 8min) step(5ms);
+    while (!wanted() && now - begin < 8min) step(kTick);
     return now - begin;
   }
   void say(Status status) {
