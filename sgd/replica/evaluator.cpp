@@ -32,11 +32,16 @@ Evaluator::Evaluator(const RunInfo& info, Instant now)
       next_mark_(kEarlyMarks.front()),
       next_(now) {}
 
+std::uint64_t Evaluator::after_interval(std::uint64_t examples) const {
+  const std::uint64_t end = examples + interval_.amount;
+  return end < examples ? ~std::uint64_t{0} : end;
+}
+
 bool Evaluator::is_due(std::uint64_t examples, Instant now) {
-  const std::chrono::milliseconds pause(interval_.amount);
+  const std::chrono::milliseconds pause(interval_.in_updates ? 0 : interval_.amount);
   if (examples == 0) {  // the interval counts from the run's first update
     next_ = now + pause;
-    next_updates_ = interval_.amount;
+    next_updates_ = after_interval(0);
     return false;
   }
   const double epoch = static_cast<double>(examples) / static_cast<double>(rows_);
@@ -47,7 +52,7 @@ bool Evaluator::is_due(std::uint64_t examples, Instant now) {
   }
   if (!is_due) return false;
   next_ = now + pause;
-  next_updates_ = examples + interval_.amount;
+  next_updates_ = after_interval(examples);
   return true;
 }
 

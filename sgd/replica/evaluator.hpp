@@ -61,6 +61,8 @@ class Evaluator {
   void keep(KeptState state) { kept_ = std::move(state); }
 
  private:
+  [[nodiscard]] std::uint64_t after_interval(std::uint64_t examples) const;
+
   struct Current {
     std::uint64_t number;
     EvaluationKind kind;

@@ -183,7 +183,9 @@ std::optional<Interval> Interval::parse(std::string_view text) {
   } else {
     return std::nullopt;
   }
+  constexpr std::uint64_t kMostMs = 1'000'000'000'000;  // 31 years
   if (!scan(text, interval.amount) || interval.amount == 0) return std::nullopt;
+  if (!interval.in_updates && interval.amount > kMostMs) return std::nullopt;
   return interval;
 }
 

@@ -258,6 +258,7 @@ BOOST_AUTO_TEST_CASE(a_state_that_is_not_what_it_says_is_refused) {
   BOOST_TEST(is_refused([](Snapshot& s) { s.info.constants.file_index[0] = 7; }));  // twice
   BOOST_TEST(is_refused([](Snapshot& s) { s.info.settings.lambda[0] = 1e308; }));
   BOOST_TEST(is_refused([](Snapshot& s) { s.info.settings.l1 = -1; }));
+  BOOST_TEST(is_refused([](Snapshot& s) { s.info.settings.loss_interval.amount = 1ULL << 50U; }));
   BOOST_TEST(is_refused([](Snapshot& s) { s.info.settings.mode = "sync"; }));  // without a record
   BOOST_TEST(is_refused([](Snapshot& s) { s.elapsed_s = 1e300; }));
   BOOST_TEST(is_refused([](Snapshot& s) {
