@@ -413,6 +413,26 @@ BOOST_AUTO_TEST_CASE(a_member_without_data_fetches_it_and_takes_part) {
   BOOST_TEST(cluster.trained(late) > 0U);
 }
 
+// Who gave what is no data is asked last: three bad donors of four cost three fetches at most.
+BOOST_AUTO_TEST_CASE(who_is_given_other_data_asks_others) {
+  SimCluster cluster(
+      {.seed = 13, .epochs = 60, .expect = 4, .data_bytes = 3'000'000, .bad_donors = 3});
+  cluster.start({});
+  for (int i = 1; i < 4; ++i) cluster.start({0});
+  cluster.run_for(300ms);
+  std::vector<std::size_t> joiners;
+  for (int i = 0; i < 8; ++i) joiners.push_back(cluster.start({0}, /*has_data=*/false));
+  require_done(cluster, 60s);
+  check_all_equal(cluster);
+  std::size_t bad = 0;
+  for (const std::size_t joiner : joiners) {
+    BOOST_TEST(cluster.trained(joiner) > 0U);
+    BOOST_TEST(cluster.fetched_badly(joiner) <= 3U);
+    bad += cluster.fetched_badly(joiner);
+  }
+  BOOST_TEST(bad > 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_crash_loses_at_most_what_was_not_published) {
   SimCluster cluster({.seed = 6, .drop = 0.2, .epochs = 20, .expect = 4});
   cluster.start({});

@@ -78,6 +78,7 @@ struct SimCluster::Node {
   sgd::RunId last_run = 0;
   bool has_data = false;
   Bytes fetched;
+  std::size_t fetched_badly = 0;
 };
 
 SimCluster::SimCluster(SimOptions options)
@@ -227,6 +228,10 @@ void SimCluster::load_data(std::size_t node) {
 }
 
 void SimCluster::cut(std::size_t from, std::size_t to) { cuts_.emplace(from, to); }
+std::size_t SimCluster::fetched_badly(std::size_t node) const {
+  return nodes_[node]->fetched_badly;
+}
+
 std::size_t SimCluster::told(sgd::RunEventType event) const {
   const auto at = told_.find(event);
   return at == told_.end() ? 0 : at->second;
@@ -397,11 +402,13 @@ void SimCluster::on_run_event(std::size_t index, sgd::RunEvent& event) {
       }
       if (options_.data_bytes == 0) break;
       if (node.has_data) {
-        node.core.offer_data(
-            sgd::DataPart::kTrain,
-            {1, options_.data_bytes, [](std::uint64_t offset, std::span<std::byte> bytes) {
-               for (std::byte& byte : bytes) byte = data_byte(offset++);
-             }});
+        node.core.offer_data(sgd::DataPart::kTrain,
+                             {1, options_.data_bytes,
+                              [is_bad = index < options_.bad_donors](std::uint64_t offset,
+                                                                     std::span<std::byte> bytes) {
+                                for (std::byte& byte : bytes)
+                                  byte = data_byte(is_bad ? ~offset++ : offset++);
+                              }});
       } else {
         node.fetched.clear();
         node.core.fetch_data(sgd::DataPart::kTrain, 0, 0);
@@ -457,7 +464,12 @@ void SimCluster::store(std::size_t index, const daemon::FetchedPiece& piece, Nod
   node.fetched.insert(node.fetched.end(), piece.bytes.begin(), piece.bytes.end());
   if (!piece.is_last) return;
   for (std::uint64_t i = 0; i < node.fetched.size(); ++i) {
-    if (node.fetched[i] != data_byte(i)) return violations_.push_back("data fetched wrongly");
+    if (node.fetched[i] == data_byte(i)) continue;
+    if (options_.bad_donors == 0) return violations_.push_back("data fetched wrongly");
+    ++node.fetched_badly;
+    node.fetched.clear();
+    node.core.fetched_badly();
+    return node.core.fetch_data(sgd::DataPart::kTrain, 0, 0);
   }
   if (node.fetched.size() != options_.data_bytes) violations_.push_back("data cut short");
   node.has_data = true;

@@ -47,7 +47,8 @@ struct SimOptions {
   /// Of the training data, which nodes without any fetch from the others; 0: they go without.
   std::uint64_t data_bytes = 0;
   double donor_bytes_per_second = 0;
-  bool is_sealed = false;  ///< all nodes have one cluster key
+  std::size_t bad_donors = 0;  ///< nodes before this one give other data; who gets it asks again
+  bool is_sealed = false;      ///< all nodes have one cluster key
   bool is_sync = false;
   bool needs_majority = false;                 ///< sync: `--quorum majority`
   std::uint64_t round_updates = 0;             ///< sync: a round's length in updates; 0: 20 ms
@@ -111,6 +112,8 @@ class SimCluster {
   [[nodiscard]] bool all_done();
   /// How often nodes told of such an event.
   [[nodiscard]] std::size_t told(sgd::RunEventType event) const;
+  /// How often what a node fetched was not the run's data.
+  [[nodiscard]] std::size_t fetched_badly(std::size_t node) const;
   /// Private rows that are gone, as nodes have told.
   [[nodiscard]] std::uint64_t parts_gone() const { return parts_gone_; }
   /// Examples that a node's workers trained on, published or not.

@@ -52,6 +52,11 @@ struct Lone {
     run.data_loaded(local_data(), now, out);
     step(0ms);
   }
+  /// Creates a run.
+  void begin() {
+    load();
+    until([&] { return run.info() != nullptr; });
+  }
   /// Time goes by in ticks; each tenth of a second the liar says `word`.
   void step(std::chrono::milliseconds time) {
     for (const Instant end = now + time;; now += kTick) {
@@ -84,6 +89,13 @@ struct Lone {
     status.origin = kLiarsOrigin;
     status.phase = Phase::kTraining;
     status.has_train = status.has_test = status.is_loaded = true;
+    return status;
+  }
+  /// As one that has stopped it, on a whim.
+  [[nodiscard]] Status stopped() const {
+    Status status = in_run();
+    status.phase = Phase::kStopped;
+    status.stop = StopOrder{1, kLiar, "whim"};
     return status;
   }
   void publish(OriginId origin, std::uint64_t seq, std::int64_t examples) {
@@ -244,8 +256,7 @@ BOOST_AUTO_TEST_CASE(the_first_in_line_that_creates_nothing_is_passed_over) {
 
 BOOST_AUTO_TEST_CASE(a_nominee_that_stops_nothing_is_passed_over) {
   Lone node(settings(500));
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   node.word = node.in_run();
   node.step(200ms);
   BOOST_TEST(node.run.nominee() == kLiar);  // it has test data
@@ -261,11 +272,8 @@ BOOST_AUTO_TEST_CASE(a_nominee_that_stops_nothing_is_passed_over) {
 
 BOOST_AUTO_TEST_CASE(a_nominee_that_stops_and_does_not_finish_is_passed_over) {
   Lone node(settings(500));
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
-  node.word = node.in_run();
-  node.word->phase = Phase::kStopped;
-  node.word->stop = StopOrder{1, kLiar, "whim"};
+  node.begin();
+  node.word = node.stopped();
   node.step(1s);
   BOOST_CHECK(node.run.phase() == Phase::kStopped);
   BOOST_TEST(node.run.nominee() == kLiar);
@@ -275,11 +283,8 @@ BOOST_AUTO_TEST_CASE(a_nominee_that_stops_and_does_not_finish_is_passed_over) {
 // Rows are not what is due at the end.
 BOOST_AUTO_TEST_CASE(a_nominee_that_adds_rows_and_does_not_finish_is_passed_over) {
   Lone node(settings(500));
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
-  node.word = node.in_run();
-  node.word->phase = Phase::kStopped;
-  node.word->stop = StopOrder{1, kLiar, "whim"};
+  node.begin();
+  node.word = node.stopped();
   node.word->points.resize(1);
   const auto took = node.until([&] {
     node.word->first_point = node.run.history().size();
@@ -293,8 +298,7 @@ BOOST_AUTO_TEST_CASE(a_nominee_that_adds_rows_and_does_not_finish_is_passed_over
 BOOST_AUTO_TEST_CASE(nominees_that_alternate_and_stop_nothing_are_passed_over) {
   Lone node(settings(500));
   node.run.set_members({{kLiar, 5, 0, false}, {3, 6, 0, false}}, node.now, node.out);
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   Status other = node.in_run();
   other.origin = 33;
   node.publish(kLiarsOrigin, 1, 600);
@@ -315,8 +319,7 @@ BOOST_AUTO_TEST_CASE(nominees_that_alternate_and_stop_nothing_are_passed_over) {
 // Whoever spoke in its name, the member itself is heard again.
 BOOST_AUTO_TEST_CASE(a_number_that_nobody_follows_up_makes_nobody_deaf) {
   Lone node;
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   node.say(node.in_run());
   Status forged = node.in_run();
   forged.number = ByteReader::kMostCounted;
@@ -334,8 +337,7 @@ BOOST_AUTO_TEST_CASE(a_number_that_nobody_follows_up_makes_nobody_deaf) {
 // Early stopping and a lowest loss are for the nominee to see.
 BOOST_AUTO_TEST_CASE(a_nominee_that_measures_nothing_is_passed_over) {
   Lone node(settings(0, 3));
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   node.word = node.in_run();
   for (std::uint64_t seq = 1; seq <= 100; ++seq) {
     node.publish(kLiarsOrigin, seq, 100);
@@ -350,8 +352,7 @@ BOOST_AUTO_TEST_CASE(a_nominee_that_measures_nothing_is_passed_over) {
 
 BOOST_AUTO_TEST_CASE(a_nominee_that_does_its_part_is_not_passed_over) {
   Lone node(settings(1'000'000));
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   node.word = node.in_run();
   for (std::uint64_t second = 1; second <= 100; ++second) {
     node.publish(kLiarsOrigin, second, 10);
@@ -367,8 +368,7 @@ BOOST_AUTO_TEST_CASE(a_nominee_that_does_its_part_is_not_passed_over) {
 // One that is slow is no liar; one that lies about that is found out.
 BOOST_AUTO_TEST_CASE(a_nominee_that_measures_late_is_trusted_again_some_times) {
   Lone node(settings(1'000'000));
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   node.word = node.in_run();
   node.step(200ms);
   std::uint64_t seq = 0;
@@ -397,8 +397,7 @@ BOOST_AUTO_TEST_CASE(a_nominee_that_measures_late_is_trusted_again_some_times) {
 
 BOOST_AUTO_TEST_CASE(one_member_makes_known_so_many_origins_and_no_more) {
   Lone node;
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   for (OriginId origin = 1'000; origin < 5'000; ++origin) node.publish(origin, 1, 1);
   BOOST_TEST(node.origins() == 256U);
   const RejectionCounts refused = node.run.rejections_of(kLiar);
@@ -407,8 +406,7 @@ BOOST_AUTO_TEST_CASE(one_member_makes_known_so_many_origins_and_no_more) {
 
 BOOST_AUTO_TEST_CASE(what_a_member_says_of_origins_that_are_not_is_forgotten) {
   Lone node;
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   node.publish(kLiarsOrigin, 1, 1);
   Status status = node.in_run();
   for (OriginId origin = 1'000; origin < 5'000; ++origin)
@@ -428,8 +426,7 @@ BOOST_AUTO_TEST_CASE(what_a_member_says_of_origins_that_are_not_is_forgotten) {
 
 BOOST_AUTO_TEST_CASE(numbers_that_never_come_cost_few_snapshots) {
   Lone node;
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   node.publish(kLiarsOrigin, 1, 1);
   node.word = node.in_run();
   node.word->last_seq = std::uint64_t{1} << 47U;
@@ -443,8 +440,7 @@ BOOST_AUTO_TEST_CASE(numbers_that_never_come_cost_few_snapshots) {
 // Who wants another run gives nobody the state of its own.
 BOOST_AUTO_TEST_CASE(a_larger_run_that_is_claimed_and_not_given_lets_members_give_theirs) {
   Lone node;
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   const Bytes request = encode_request({RequestType::kSnapshot, node.run.info()->id, 0, 3});
   node.word = node.in_run();
   node.word->run = 99;
@@ -462,8 +458,7 @@ BOOST_AUTO_TEST_CASE(a_larger_run_that_is_claimed_and_not_given_lets_members_giv
 // That a request failed an hour ago says nothing of one that fails now.
 BOOST_AUTO_TEST_CASE(what_failed_long_ago_is_forgotten) {
   Lone node;
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   node.word = node.in_run();
   node.word->history_size = 10;
   node.word->first_point = 9;
@@ -482,8 +477,7 @@ BOOST_AUTO_TEST_CASE(what_failed_long_ago_is_forgotten) {
 BOOST_AUTO_TEST_CASE(nobody_speaks_for_an_origin_that_is_heard) {
   Lone node;
   node.run.set_members({{kLiar, 5, 0, false}, {3, 6, 0, false}}, node.now, node.out);
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   Status honest = node.in_run();
   honest.origin = 33;
   honest.number = 1;
@@ -500,8 +494,7 @@ BOOST_AUTO_TEST_CASE(nobody_speaks_for_an_origin_that_is_heard) {
 BOOST_AUTO_TEST_CASE(requests_for_more_than_can_be_lost_are_not_served) {
   Lone node;
   node.run.set_members({{kLiar, 5, 0, false}, {3, 6, 0, false}}, node.now, node.out);
-  node.load();
-  node.until([&] { return node.run.info() != nullptr; });
+  node.begin();
   node.say(node.in_run());
   for (std::uint64_t seq = 1; seq <= 200; ++seq) node.publish(kLiarsOrigin, seq, 1);
   node.carry_out();
