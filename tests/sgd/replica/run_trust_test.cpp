@@ -280,6 +280,68 @@ BOOST_AUTO_TEST_CASE(a_nominee_that_stops_and_does_not_finish_is_passed_over) {
   BOOST_TEST((node.until([&] { return node.run.phase() == Phase::kDone; }) < 290s));
 }
 
+// Its host slept: what it missed is no proof of anything.
+BOOST_AUTO_TEST_CASE(who_was_suspended_passes_nobody_over_for_that_time) {
+  Lone node(settings(500));
+  node.begin();
+  node.word = node.stopped();
+  node.step(60s);
+  BOOST_TEST(node.run.nominee() == kLiar);
+  node.now += 600s;
+  node.step(60s);
+  BOOST_TEST(node.run.nominee() == kLiar);
+}
+
+// It would be the end of what its checkpoint has. A snapshot of such a run is refused and says why.
+BOOST_AUTO_TEST_CASE(who_has_a_checkpoint_does_not_begin_in_another_line) {
+  Founding founding;
+  founding.info.id = 7;
+  founding.info.founders = {kSelf, kLiar};
+  founding.constants_hash = hash_of(constants());
+  for (const bool has_checkpoint : {false, true}) {
+    Lone node;
+    if (has_checkpoint) {
+      Checkpoint checkpoint;
+      checkpoint.info.id = 5;
+      checkpoint.info.constants = constants();
+      checkpoint.state.members = 3;
+      checkpoint.state.sums = PublishedSums(checkpoint.info.layout()).image();
+      node.run.offer_checkpoint(std::move(checkpoint));
+    }
+    node.load();
+    node.run.on_datagram(kLiar, encode_founding(founding), node.now, node.out);
+    const bool is_in_it = node.run.info() != nullptr && node.run.info()->id == founding.info.id;
+    BOOST_TEST(is_in_it == !has_checkpoint);
+  }
+}
+
+// Near the limit a node waits for news of what the others did; not of one that is not heard.
+BOOST_AUTO_TEST_CASE(one_that_says_that_it_trains_and_is_silent_holds_no_rows_back) {
+  Lone node(settings(20'000));
+  node.begin();
+  Status forged = node.in_run();
+  forged.has_test = false;
+  forged.rate = std::uint64_t{1} << 47U;
+  forged.last_seq = std::uint64_t{1} << 40U;
+  node.say(forged);
+  RowQueue queue(1'024);
+  OwnWork own(node.run.info()->layout());
+  const auto train = [&] {  // a hundred rows a tick
+    static_cast<void>(node.run.feed(queue, node.now));
+    for (std::uint32_t done = 0; done < 100;) {
+      const auto rows = queue.pop();
+      if (!rows) break;
+      own.add_scalar(SumsLayout::kExamples, rows->count);
+      done += rows->count;
+    }
+    node.run.flush(own, node.now, node.out);
+    node.carry_out();
+    return node.run.stop_order().has_value();
+  };
+  BOOST_TEST((node.until(train) < 30s));
+  BOOST_TEST(node.run.replica()->sums().examples() >= 20'000U);
+}
+
 // Rows are not what is due at the end.
 BOOST_AUTO_TEST_CASE(a_nominee_that_adds_rows_and_does_not_finish_is_passed_over) {
   Lone node(settings(500));
