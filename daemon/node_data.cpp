@@ -241,7 +241,7 @@ void Node::load_what_was_fetched() {
 }
 
 // What lies in --state may be damaged, and what members gave may be no data: it is then fetched
-// once more.
+// again.
 bool Node::may_fetch_again() {
   const auto is_stored = [](const auto& part) { return part && !part->file; };
   const auto is_given = [](const auto& part) { return part && part->file; };

@@ -6,7 +6,8 @@
 
 namespace hogwild::daemon {
 
-/// A curve: points (x, y) by rising x. Points that are not finite are left out.
+/// A curve: points (x, y) by rising x. Points that are not finite, or past 1e30, are left
+/// out.
 struct Series {
   std::string name;
   std::vector<std::pair<double, double>> points;
