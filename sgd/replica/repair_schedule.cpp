@@ -13,6 +13,8 @@ using std::chrono::nanoseconds;
 constexpr milliseconds kFirstAsk{4};
 constexpr milliseconds kLongestAsk{50};
 constexpr std::size_t kMostRangesAsked = 64;
+/// Without a back-off: where much is lost, requests and repairs are, too.
+constexpr std::uint32_t kTriesAtOnce = 4;
 /// Beyond, the oldest are asked for together.
 constexpr std::size_t kMostAsked = 32;
 
@@ -63,7 +65,9 @@ std::vector<RepairSchedule::Due> RepairSchedule::due(const OriginWindow& window,
     at->looked_through = missing.size() < kMostRangesAsked ? 0 : missing.back().last;
     at->tries = left < at->left ? 1 : at->tries + 1;
     at->left = left;
-    at->interval = std::min<nanoseconds>(at->interval * 3 / 2, kLongestAsk);
+    if (at->tries > kTriesAtOnce) {
+      at->interval = std::min<nanoseconds>(at->interval * 3 / 2, kLongestAsk);
+    }
     at->again_at = now + at->interval;
     all.push_back({at->tries, std::move(missing)});
     after = at->through;

@@ -149,6 +149,24 @@ BOOST_AUTO_TEST_CASE(what_was_just_asked_for_is_not_asked_for_again_with_older_g
   BOOST_CHECK((due[0].missing == std::vector<SeqRange>{{4, 4}}));
 }
 
+// Where three in ten are lost every second try fails: the first ones come one right after the
+// other.
+BOOST_AUTO_TEST_CASE(a_gap_is_asked_for_some_times_before_it_is_asked_for_more_rarely) {
+  Replica a = make(1);
+  Replica b = make(2);
+  static_cast<void>(publish(a, 1, 1));
+  static_cast<void>(b.apply(publish(a, 1, 1), kStart));
+  std::vector<milliseconds> asked;
+  for (milliseconds at{0}; at < 2s; at += 1ms) {
+    std::vector<RepairRequest> due;
+    b.due_repairs(kStart + at, due);
+    if (!due.empty()) asked.push_back(at);
+  }
+  BOOST_TEST_REQUIRE(asked.size() > 10U);
+  for (std::size_t i = 1; i <= 4; ++i) BOOST_TEST((asked[i] - asked[i - 1] <= 5ms));
+  BOOST_TEST((asked.back() - asked[asked.size() - 2] >= 50ms));
+}
+
 // What is on its way is not asked for again: a repair takes a round trip.
 BOOST_AUTO_TEST_CASE(repairs_that_take_long_are_asked_for_once) {
   Replica a = make(1);
